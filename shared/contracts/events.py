@@ -1,0 +1,270 @@
+"""Every event and direct message of the hub: what happened, who says so, and its payload.
+
+An event's routing key is its `event` name on the topic exchange `hub.events`; which services take it stands in
+`shared.topology`. Values are decimal strings in normal form (`shared.canonical.decimal_text`); None is
+"không phát sinh" (nothing occurred), which is neither zero nor missing. Periods are texts such as `2016`, `2016-Q1`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all payloads. `schema` rises when meaning changes; `subject` names what the event is about."""
+
+    event: ClassVar[str]
+    source: ClassVar[str]
+    schema: ClassVar[int] = 1
+
+    @property
+    def subject(self) -> str:
+        """The CloudEvents subject: the id of the thing the event is about."""
+        return ""
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One approved figure of a submission: indicator code, value (None: nothing occurred), status of the value."""
+
+    indicator: str
+    value: str | None
+    status: str = "official"  # estimate | preliminary | official
+
+
+class PushAccepted(Event, frozen=True, kw_only=True):
+    """The gateway accepted a push: durable from here on. `body` is the client's JSON, checked for shape only.
+
+    `accepted_at` decides timeliness and, with `tie_breaker`, which of two pushes for a cell is the newer.
+    """
+
+    event: ClassVar[str] = "push_accepted"
+    source: ClassVar[str] = "gateway"
+    receipt_id: str
+    client_id: str
+    partner: str
+    fingerprint: str
+    accepted_at: datetime
+    tie_breaker: str
+    units: list[str]
+    forms: list[str]
+    body: msgspec.Raw
+
+    @property
+    def subject(self) -> str:
+        return self.receipt_id
+
+
+class CatalogueEntry(msgspec.Struct, frozen=True):
+    """One catalogue record as others keep it: kind (unit, indicator, form, regime), id, and its body (None: gone)."""
+
+    kind: str
+    id: str
+    body: dict[str, Any] | None
+
+
+class CatalogueChanged(Event, frozen=True, kw_only=True):
+    """The catalogue moved from `version - 1` to `version`. `entries` is the delta, or None when a reader must
+    fetch the snapshot (`indicators.read_catalogue`)."""
+
+    event: ClassVar[str] = "catalogue_changed"
+    source: ClassVar[str] = "indicators"
+    version: int
+    entries: list[CatalogueEntry] | None
+
+    @property
+    def subject(self) -> str:
+        return f"catalogue/{self.version}"
+
+
+class _OfSubmission(Event, frozen=True, kw_only=True):
+    submission_id: str
+    round: int
+    content_hash: str
+    form: str
+    unit: str
+    agency: str
+    period: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.submission_id}/{self.round}"
+
+
+class SubmissionSubmitted(_OfSubmission, frozen=True, kw_only=True):
+    """Round `round` was frozen with `content_hash` and waits for a decision."""
+
+    event: ClassVar[str] = "submission_submitted"
+    source: ClassVar[str] = "submissions"
+    submitted_by: str
+    authors: list[str]
+    submitted_at: datetime
+    figure_count: int
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a submission goes back: for one cell, or for the whole where `indicator` is None (Đ15.4a)."""
+
+    text: str
+    indicator: str | None = None
+
+
+class SubmissionReturned(_OfSubmission, frozen=True, kw_only=True):
+    """A leader sent the round back with reasons (Đ15.4a); submissions opens the next round."""
+
+    event: ClassVar[str] = "submission_returned"
+    source: ClassVar[str] = "approval"
+    reasons: list[Reason]
+    decided_by: str
+    decided_at: datetime
+
+
+class SubmissionWithdrawn(_OfSubmission, frozen=True, kw_only=True):
+    """Its author took the round back before a decision; submissions opens the next round."""
+
+    event: ClassVar[str] = "submission_withdrawn"
+    source: ClassVar[str] = "approval"
+    decided_by: str
+    decided_at: datetime
+
+
+class SubmissionApproved(_OfSubmission, frozen=True, kw_only=True):
+    """A leader approved exactly this content. `level` is the level of approval reached (province, commune)."""
+
+    event: ClassVar[str] = "submission_approved"
+    source: ClassVar[str] = "approval"
+    level: str
+    decided_by: str
+    decided_at: datetime
+
+
+class SubmissionFinalised(_OfSubmission, frozen=True, kw_only=True):
+    """The frozen figures of an approved round, in chunks of at most 5,000. All chunks together are the whole content
+    of (form, unit, period): what an earlier round had and this one lacks is withdrawn from the warehouse."""
+
+    event: ClassVar[str] = "submission_finalised"
+    source: ClassVar[str] = "submissions"
+    level: str
+    approved_at: datetime
+    index: int
+    total: int
+    figures: list[Figure]
+
+
+class FinalisedRequested(Event, frozen=True, kw_only=True):
+    """indicators lacks chunks of a finalised round for too long and asks for all of them again."""
+
+    event: ClassVar[str] = "finalised_requested"
+    source: ClassVar[str] = "indicators"
+    submission_id: str
+    round: int
+
+    @property
+    def subject(self) -> str:
+        return f"{self.submission_id}/{self.round}"
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """One current warehouse value. `value` None: nothing occurred. `withdrawn`: the key no longer has a value."""
+
+    indicator: str
+    value: str | None
+    status: str = "official"
+    derived: bool = False
+    withdrawn: bool = False
+
+
+class ObservationsRecorded(Event, frozen=True, kw_only=True):
+    """The warehouse now holds exactly these values for (form, unit, period), as of recorded batch `batch`.
+
+    In chunks of at most 5,000 sharing `batch` and `content_hash` (over all of them). `version` rises with each batch
+    of the same (form, unit, period); readers ignore older versions.
+    """
+
+    event: ClassVar[str] = "observations_recorded"
+    source: ClassVar[str] = "indicators"
+    batch: int
+    version: int
+    form: str
+    unit: str
+    agency: str
+    period: str
+    level: str
+    submission_id: str
+    round: int
+    content_hash: str
+    index: int
+    total: int
+    observations: list[Observation]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.form}/{self.unit}/{self.period}/{self.version}"
+
+
+class ObservationsRequested(Event, frozen=True, kw_only=True):
+    """integration lacks chunks of a recorded batch, or found its ledger behind the warehouse, and asks again."""
+
+    event: ClassVar[str] = "observations_requested"
+    source: ClassVar[str] = "integration"
+    form: str
+    unit: str
+    period: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.form}/{self.unit}/{self.period}"
+
+
+class DeliveryFailed(Event, frozen=True, kw_only=True):
+    """A delivery was rejected or used up its attempts; a person must look."""
+
+    event: ClassVar[str] = "delivery_failed"
+    source: ClassVar[str] = "integration"
+    delivery_id: str
+    partner: str
+    form: str
+    unit: str
+    agency: str
+    period: str
+    state: str
+    error: str
+    attempts: int
+
+    @property
+    def subject(self) -> str:
+        return self.delivery_id
+
+
+class ReconciliationFinished(Event, frozen=True, kw_only=True):
+    """A comparison with a partner ended: equal, or with this many differences by class."""
+
+    event: ClassVar[str] = "reconciliation_finished"
+    source: ClassVar[str] = "integration"
+    reconciliation_id: str
+    partner: str
+    equal: bool
+    differences: dict[str, int]
+
+    @property
+    def subject(self) -> str:
+        return self.reconciliation_id
+
+
+EVENTS: tuple[type[Event], ...] = (
+    PushAccepted,
+    CatalogueChanged,
+    SubmissionSubmitted,
+    SubmissionReturned,
+    SubmissionWithdrawn,
+    SubmissionApproved,
+    SubmissionFinalised,
+    FinalisedRequested,
+    ObservationsRecorded,
+    ObservationsRequested,
+    DeliveryFailed,
+    ReconciliationFinished,
+)
+"""All of them; AsyncAPI, the topology and the tests are generated from this tuple."""

@@ -1,0 +1,32 @@
+"""The body of `POST /v1/data`: what an external system sends, in the words of the integrators' guide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+MAX_FIGURES = 5_000
+
+
+class PushFigure(msgspec.Struct, frozen=True):
+    """One figure. `value` is a JSON number or a text ("3.507,6" and "3507.6" are both read); null with
+    `nothing_occurred` says "không phát sinh". `unit` is a unit id or a code (`gso:03388`), `measure` the unit of
+    measure the sender means: one that differs from the indicator's is refused, never converted silently."""
+
+    indicator: str
+    value: Any = None
+    unit: str | None = None
+    period: str | None = None
+    measure: str | None = None
+    status: str = "official"
+    nothing_occurred: bool = False
+
+
+class PushBody(msgspec.Struct, frozen=True):
+    """Figures of one form. `unit` and `period` are defaults for figures that do not name their own."""
+
+    form: str
+    figures: list[PushFigure]
+    unit: str | None = None
+    period: str | None = None
