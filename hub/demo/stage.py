@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import httpx
 from rich.console import Console
 
-
 T = TypeVar("T")
 
 

@@ -89,7 +89,7 @@ def push_others(stage: Stage) -> None:
 
 
 def approve_education(stage: Stage) -> None:
-    """Submit, have one figure returned with a reason, correct it, submit again, approve. Faults wait on the far side."""
+    """Submit, have one figure returned with a reason, correct it, submit again, approve; arm faults beforehand."""
     arm(stage, [{"kind": "timeout_after", "seconds": 20}, {"kind": "unavailable"}, {"kind": "soap_fault"}])
     _, clerk_name, leader_name = DEPARTMENTS["GD-NAM"]
     clerk, leader = stage.person(clerk_name), stage.person(leader_name)
