@@ -1,0 +1,1 @@
+"""The rules of submissions: pure functions and frozen dataclasses, no I/O, no clock, no framework."""

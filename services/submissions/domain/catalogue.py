@@ -1,0 +1,195 @@
+"""The catalogue as this service needs it: compiled once per version for fast questions.
+
+Who exists when (units through time and their codes), what is entered where (indicators, forms) and by when (regimes)
+belong to the indicators service; this is only a way to read its entries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from shared.calendar import Period
+from shared.errors import Invalid
+
+Bodies = dict[str, dict[str, dict[str, Any]]]
+"""Entries of the catalogue: kind to id to body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """[start, end) in days; None is open."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Tell whether the day lies in the span."""
+        return (self.start is None or self.start <= day) and (self.end is None or day < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """What a figure must be. `minimum` and `maximum` bound it where the catalogue says so; `decimals` are the places
+    in which it is usually given, and so how far rounding may carry sums apart."""
+
+    code: str
+    name: str
+    measure: str
+    integer: bool
+    decimals: int
+    summed: bool
+    formula: str | None
+    parent: str | None
+    dimension: str | None
+    minimum: Decimal | None
+    maximum: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form: what is entered (`entered`), what the hub derives (`derived`), what may not be missing (`required`), who
+    owes it, and for which periods (their kind and the years `first` to `last`)."""
+
+    id: str
+    name: str
+    regime: str
+    period_kind: str
+    entered: tuple[str, ...]
+    derived: frozenset[str]
+    required: frozenset[str]
+    owed_by: tuple[tuple[str, str], ...]
+    each: str | None
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """A reporting regime's deadline: month, day and hour after the period, or None where the catalogue has none."""
+
+    id: str
+    month: int | None
+    day: int
+    hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    id: str
+    kind: str
+    span: Span
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """One version of the catalogue. Questions are answered from indexes and remembered."""
+
+    version: int
+    units: dict[str, _Unit]
+    codes: dict[str, tuple[tuple[Span, str], ...]]
+    indicators: dict[str, Indicator]
+    forms: dict[str, Form]
+    regimes: dict[str, Regime]
+    _periods: dict[str, Period | None] = field(default_factory=dict)
+
+    def period(self, text: str) -> Period | None:
+        """Return the period this text names, None if it names none."""
+        if text not in self._periods:
+            if len(self._periods) > 10_000:  # what clients send must not grow a process without bound
+                self._periods.clear()
+            try:
+                self._periods[text] = Period.parse(text)
+            except Invalid:
+                self._periods[text] = None
+        return self._periods[text]
+
+    def resolve(self, reference: str, period: Period) -> str | None:
+        """Return the id of the unit that this id or code (`gso:03388`) meant at the period's end, None if none did.
+        Codes are reused through time: the period decides (NQ 1670 kept 38 old codes for other units)."""
+        day = period.end
+        unit = self.units.get(reference)
+        if unit is not None:
+            return reference if unit.span.holds(day) else None
+        for span, unit_id in self.codes.get(reference, ()):
+            if span.holds(day) and self.units[unit_id].span.holds(day):
+                return unit_id
+        return None
+
+    def units_of_kind(self, kind: str, day: date) -> list[str]:
+        """Return the ids of all units of this kind that exist on the day."""
+        return [unit.id for unit in self.units.values() if unit.kind == kind and unit.span.holds(day)]
+
+
+def compile_catalogue(version: int, bodies: Bodies) -> Catalogue:
+    """Return the catalogue made of these entries."""
+    units = {unit_id: _Unit(unit_id, body["kind"], _span(body)) for unit_id, body in bodies.get("unit", {}).items()}
+    codes: dict[str, list[tuple[Span, str]]] = {}
+    for unit_id, body in bodies.get("unit", {}).items():
+        for code in body.get("codes") or ():
+            codes.setdefault(f"{code['scheme']}:{code['code']}", []).append((_span(code), unit_id))
+    return Catalogue(
+        version,
+        units,
+        {code: tuple(holders) for code, holders in codes.items()},
+        {code: _indicator(code, body) for code, body in bodies.get("indicator", {}).items()},
+        {form_id: _form(form_id, body) for form_id, body in bodies.get("form", {}).items()},
+        {regime_id: _regime(regime_id, body) for regime_id, body in bodies.get("regime", {}).items()},
+    )
+
+
+def _span(body: dict[str, Any]) -> Span:
+    return Span(_day(body.get("valid_from")), _day(body.get("valid_to")))
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _indicator(code: str, body: dict[str, Any]) -> Indicator:
+    integer = body.get("value_type") == "integer"
+    breakdown = body.get("breakdown") or {}
+    return Indicator(
+        code=code,
+        name=body["name"],
+        measure=body["measure"],
+        integer=integer,
+        decimals=0 if integer else int(body.get("decimals", 1)),
+        summed=body.get("rollup") == "sum",
+        formula=body.get("formula") or None,
+        parent=body.get("parent") or None,
+        dimension=breakdown.get("dimension"),
+        minimum=_bound(body.get("minimum")),
+        maximum=_bound(body.get("maximum")),
+    )
+
+
+def _bound(value: object) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def _form(form_id: str, body: dict[str, Any]) -> Form:
+    owed = body["owed_by"]
+    periods = body.get("periods") or {}
+    # A form may name those who owe it one by one, as one entry, or as every unit of a kind.
+    pairs = [owed] if isinstance(owed, dict) and "unit" in owed else owed if isinstance(owed, list) else []
+    return Form(
+        id=form_id,
+        name=body["name"],
+        regime=body["regime"],
+        period_kind=body["period_kind"],
+        entered=tuple(body["indicators"]),
+        derived=frozenset(body.get("derived") or ()),
+        required=frozenset(body.get("required") or ()),
+        owed_by=tuple((pair["unit"], pair["agency"]) for pair in pairs),
+        each=owed.get("each") if isinstance(owed, dict) else None,
+        first=int(periods.get("from", 0)),
+        last=int(periods.get("to", -1)),
+    )
+
+
+def _regime(regime_id: str, body: dict[str, Any]) -> Regime:
+    deadline = body.get("deadline") or {}
+    return Regime(regime_id, deadline.get("month"), int(deadline.get("day", 1)), int(deadline.get("hour", 17)))

@@ -1,0 +1,193 @@
+"""Every outcome and finding the hub can give for a figure, numbered, in one table.
+
+V1xx belong to a pushed figure: it is refused (or kept aside) and the rest of the push stays. V2xx errors block
+submitting, V3xx warnings do not. docs/validation.md shows this table; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One numbered rule. `severity`: refused, superseded, conflict (of a push); error, warning (of a draft).
+
+    `message` is English, `detail` Vietnamese; both are templates filled by `Finding`.
+    """
+
+    code: str
+    severity: str
+    message: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that a figure (or, where `indicator` is None, the whole) did not keep, with both texts filled in."""
+
+    code: str
+    severity: str
+    indicator: str | None
+    message: str
+    detail: str
+
+
+UNREADABLE = Rule("V100", "refused", "the push cannot be read: {reason}", "Không đọc được nội dung gửi: {reason}")
+UNKNOWN_FORM = Rule("V101", "refused", "there is no form {form}", "Không có biểu mẫu {form}.")
+UNKNOWN_INDICATOR = Rule("V102", "refused", "there is no indicator {indicator}", "Không có chỉ tiêu {indicator}.")
+UNKNOWN_UNIT = Rule(
+    "V103", "refused", "there is no unit {unit} in period {period}", "Không có đơn vị {unit} trong kỳ {period}."
+)
+UNKNOWN_PERIOD = Rule(
+    "V104", "refused", "{period} is no period of form {form}", "{period} không phải là kỳ báo cáo của biểu mẫu {form}."
+)
+NOT_IN_FORM = Rule(
+    "V105",
+    "refused",
+    "{indicator} is not entered on form {form}",
+    "Chỉ tiêu {indicator} không có trong biểu mẫu {form}.",
+)
+DERIVED = Rule(
+    "V106",
+    "refused",
+    "{indicator} is derived by the hub from other figures and is not taken in",
+    "Chỉ tiêu {indicator} do hệ thống tính từ các chỉ tiêu khác, không nhận trực tiếp.",
+)
+NO_OBLIGATION = Rule(
+    "V107",
+    "refused",
+    "nobody owes form {form} for unit {unit} in period {period}",
+    "Đơn vị {unit} không phải báo cáo biểu mẫu {form} kỳ {period}.",
+)
+OUT_OF_SCOPE = Rule(
+    "V108",
+    "refused",
+    "unit {unit}, form {form} is outside this client's scope",
+    "Đơn vị {unit}, biểu mẫu {form} ngoài phạm vi được cấp cho hệ thống gửi.",
+)
+NO_VALUE = Rule(
+    "V109",
+    "refused",
+    "a figure has a value, or says that nothing occurred, not both and not neither",
+    "Phải có giá trị hoặc ghi “không phát sinh”, không thể có cả hai hoặc thiếu cả hai.",
+)
+NOT_A_NUMBER = Rule("V110", "refused", "{value} is not a number", "“{value}” không phải là số.")
+AMBIGUOUS = Rule(
+    "V111",
+    "refused",
+    "{value} may mean a thousand times more or less; send a JSON number",
+    "Không rõ “{value}” là phần nghìn hay phần thập phân; hãy gửi kiểu số.",
+)
+OUT_OF_RANGE = Rule(
+    "V112",
+    "refused",
+    "{value} has more than 20 digits before or 4 after the point",
+    "“{value}” có quá 20 chữ số phần nguyên hoặc 4 chữ số thập phân.",
+)
+NOT_INTEGER = Rule(
+    "V113",
+    "refused",
+    "{indicator} counts whole things; {value} is not whole",
+    "{indicator} phải là số nguyên, không phải {value}.",
+)
+BELOW_MINIMUM = Rule("V114", "refused", "{value} is below {bound}", "{value} nhỏ hơn mức thấp nhất {bound}.")
+ABOVE_MAXIMUM = Rule("V115", "refused", "{value} is above {bound}", "{value} lớn hơn mức cao nhất {bound}.")
+WRONG_MEASURE = Rule(
+    "V116",
+    "refused",
+    "{indicator} is measured in {expected}, not in {measure}; nothing is converted silently",
+    "Chỉ tiêu {indicator} tính bằng “{expected}”, không phải “{measure}”; hệ thống không tự quy đổi.",
+)
+UNKNOWN_STATUS = Rule(
+    "V117",
+    "refused",
+    "{status} is no status of a value (estimate, preliminary, official)",
+    "“{status}” không phải là trạng thái số liệu (estimate, preliminary, official).",
+)
+DUPLICATE = Rule(
+    "V118",
+    "refused",
+    "positions {first} and {second} name the same cell; neither is taken",
+    "Vị trí {first} và {second} cùng một ô số liệu; không nhận cả hai.",
+)
+SUBMITTED = Rule(
+    "submission.submitted",
+    "refused",
+    "round {round} is submitted and waits for a decision",
+    "Số liệu (lần {round}) đã gửi và đang chờ duyệt.",
+)
+APPROVED = Rule(
+    "submission.approved",
+    "refused",
+    "the figures are approved; a correction starts by reopening the submission",
+    "Số liệu đã được duyệt; muốn đính chính phải mở lại.",
+)
+SUPERSEDED = Rule(
+    "V151", "superseded", "the hub already holds a newer push for this cell", "Ô này đã có số liệu được gửi sau."
+)
+CONFLICT = Rule(
+    "V152",
+    "conflict",
+    "a figure entered by hand stands ({value}); the pushed one is kept beside it for a person to decide",
+    "Ô này đã nhập tay ({value}); số liệu gửi tới được giữ bên cạnh chờ người quyết định.",
+)
+MISSING = Rule(
+    "V201", "error", "{indicator} is required and has no figure", "Thiếu chỉ tiêu bắt buộc {indicator} ({name})."
+)
+PARTS_DIFFER = Rule(
+    "V202",
+    "error",
+    "{indicator} is {total}, its parts by {dimension} ({parts}) add up to {sum}",
+    "{indicator} là {total}, nhưng tổng theo {dimension} ({parts}) là {sum}.",
+)
+PARTS_EXCEED = Rule(
+    "V203",
+    "error",
+    "the parts of {indicator} given so far by {dimension} ({parts}) add up to {sum}, more than {total}",
+    "Tổng các phần đã nhập của {indicator} theo {dimension} ({parts}) là {sum}, lớn hơn {total}.",
+)
+FORMULA_DIFFERS = Rule(
+    "V204",
+    "error",
+    "{indicator} is {value}, its formula {formula} gives {expected}",
+    "{indicator} là {value}, nhưng công thức {formula} cho {expected}.",
+)
+UNRESOLVED_CONFLICT = Rule(
+    "V205",
+    "error",
+    "{indicator} was entered by hand as {value}, a system sent {pushed}; a person must choose",
+    "{indicator} nhập tay là {value}, hệ thống khác gửi {pushed}; phải chọn một.",
+)
+STALE_INDICATOR = Rule(
+    "V206",
+    "error",
+    "{indicator} is no longer entered on form {form}; remove its figure",
+    "Chỉ tiêu {indicator} không còn trong biểu mẫu {form}; hãy xóa số liệu.",
+)
+WRONG_VALUE = Rule(
+    "V207",
+    "error",
+    "{indicator} no longer fits its definition: {reason}",
+    "{indicator} không còn phù hợp với định nghĩa chỉ tiêu: {reason_vi}",
+)
+EMPTY = Rule("V208", "error", "there is not a single figure", "Chưa có số liệu nào.")
+OPTIONAL_MISSING = Rule("V301", "warning", "{indicator} has no figure", "Chưa có số liệu cho {indicator} ({name}).")
+NEGATIVE = Rule(
+    "V302", "warning", "{indicator} is a quantity and negative ({value})", "{indicator} là số lượng nhưng âm ({value})."
+)
+FORMULA_IMPOSSIBLE = Rule(
+    "V303",
+    "warning",
+    "{indicator} cannot be derived: {formula} divides by zero",
+    "Không tính được {indicator}: công thức {formula} chia cho 0.",
+)
+
+RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+"""All of them, in the order of the documentation."""
+
+
+def find(rule: Rule, indicator: str | None = None, **facts: object) -> Finding:
+    """Return the finding that this rule makes of these facts (the templates' fields)."""
+    facts["indicator"] = indicator
+    return Finding(rule.code, rule.severity, indicator, rule.message.format(**facts), rule.detail.format(**facts))

@@ -1,0 +1,182 @@
+"""Judging a push against the catalogue: which figures may be merged, and what is wrong with the others. Pure.
+
+The good figures stay when others are bad. What depends on the drafts (does anybody owe this, is it submitted already)
+is judged afterwards by `refusal_of`, under the submissions' locks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from services.submissions.domain import findings as rules
+from services.submissions.domain.catalogue import Catalogue, Form, Indicator
+from services.submissions.domain.findings import Finding, Rule, find
+from services.submissions.domain.merge import Pushed
+from services.submissions.domain.obligations import submission_id
+from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
+from services.submissions.domain.values import STATUSES, read_value
+from shared.contracts.actor import EVERYWHERE
+from shared.contracts.push import PushBody, PushFigure
+from shared.text import nfc
+
+
+class Scope(NamedTuple):
+    """The units and forms that the client may push ("*": all), as its token said when the push was accepted."""
+
+    units: frozenset[str]
+    forms: frozenset[str]
+
+    def covers_unit(self, unit: str) -> bool:
+        """Tell whether figures about this unit may come from the client."""
+        return EVERYWHERE in self.units or unit in self.units
+
+    def covers_form(self, form: str) -> bool:
+        """Tell whether figures of this form may come from the client."""
+        return EVERYWHERE in self.forms or form in self.forms
+
+
+class Candidate(NamedTuple):
+    """A figure that is good by itself, and the cell it is for."""
+
+    position: int
+    submission_id: str
+    indicator: str
+    pushed: Pushed
+
+
+class Refusal(NamedTuple):
+    """A figure that is not taken, by its position in the push, and why."""
+
+    position: int
+    finding: Finding
+
+
+@dataclass(slots=True)
+class Judged:
+    """A push sorted into candidates and refusals."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class _No(NamedTuple):
+    rule: Rule
+    facts: dict[str, object]
+
+
+def judge(body: PushBody, catalogue: Catalogue, scope: Scope) -> Judged:
+    """Sort the figures of a push. Every position appears exactly once."""
+    judged = Judged()
+    whole = _whole(body, catalogue, scope)
+    if isinstance(whole, _No):
+        judged.refusals = [
+            Refusal(position, find(whole.rule, figure.indicator, **whole.facts))
+            for position, figure in enumerate(body.figures)
+        ]
+        return judged
+    entered = {code: catalogue.indicators[code] for code in whole.entered if code in catalogue.indicators}
+    targets: dict[tuple[str | None, str | None], str | _No] = {}
+    first: dict[tuple[str, str], int] = {}
+    twice: dict[tuple[str, str], list[int]] = {}
+    for position, figure in enumerate(body.figures):
+        where = (figure.unit or body.unit, figure.period or body.period)
+        target = targets.get(where)
+        if target is None:
+            target = targets[where] = _target(where, whole, catalogue, scope)
+        if isinstance(target, _No):
+            judged.refusals.append(Refusal(position, _misplaced(figure.indicator, target, entered, whole, catalogue)))
+            continue
+        result = _figure(figure, entered, whole, catalogue)
+        if isinstance(result, Finding):
+            judged.refusals.append(Refusal(position, result))
+            continue
+        cell = (target, figure.indicator)
+        if cell in first:
+            twice.setdefault(cell, [first[cell]]).append(position)
+            continue
+        first[cell] = position
+        judged.candidates.append(Candidate(position, target, figure.indicator, result))
+    if twice:
+        _refuse_duplicates(judged, twice)
+    return judged
+
+
+def _whole(body: PushBody, catalogue: Catalogue, scope: Scope) -> Form | _No:
+    form = catalogue.forms.get(body.form)
+    if form is None:
+        return _No(rules.UNKNOWN_FORM, {"form": body.form})
+    if not scope.covers_form(form.id):
+        return _No(rules.OUT_OF_SCOPE, {"form": form.id, "unit": body.unit or ""})
+    return form
+
+
+def _target(where: tuple[str | None, str | None], form: Form, catalogue: Catalogue, scope: Scope) -> str | _No:
+    reference, text = where
+    period = catalogue.period(text) if text else None
+    if period is None or period.kind != form.period_kind:
+        return _No(rules.UNKNOWN_PERIOD, {"period": text or "", "form": form.id})
+    unit = catalogue.resolve(nfc(reference), period) if reference else None
+    if unit is None:
+        return _No(rules.UNKNOWN_UNIT, {"unit": reference or "", "period": text})
+    if not scope.covers_unit(unit):
+        return _No(rules.OUT_OF_SCOPE, {"unit": unit, "form": form.id})
+    return submission_id(form.id, unit, str(period))
+
+
+def _misplaced(code: str, target: _No, entered: dict[str, Indicator], form: Form, catalogue: Catalogue) -> Finding:
+    # An unknown indicator is the more useful thing to hear of.
+    return find(target.rule, code, **target.facts) if code in entered else _unknown(code, form, catalogue)
+
+
+def _figure(figure: PushFigure, entered: dict[str, Indicator], form: Form, catalogue: Catalogue) -> Pushed | Finding:
+    indicator = entered.get(figure.indicator)
+    if indicator is None:
+        return _unknown(figure.indicator, form, catalogue)
+    if figure.measure is not None and figure.measure != indicator.measure and not _same(figure.measure, indicator):
+        return find(rules.WRONG_MEASURE, indicator.code, measure=figure.measure, expected=indicator.measure)
+    if figure.status not in STATUSES:
+        return find(rules.UNKNOWN_STATUS, indicator.code, status=figure.status)
+    value = read_value(indicator, figure.value, figure.nothing_occurred)
+    return value if isinstance(value, Finding) else Pushed(value, figure.status)
+
+
+def _unknown(code: str, form: Form, catalogue: Catalogue) -> Finding:
+    known = catalogue.indicators.get(code)
+    if known is None:
+        return find(rules.UNKNOWN_INDICATOR, code)
+    if code in form.derived:
+        return find(rules.DERIVED, code)
+    return find(rules.NOT_IN_FORM, code, form=form.id)
+
+
+def _same(measure: str, indicator: Indicator) -> bool:
+    return nfc(measure).strip().casefold() == nfc(indicator.measure).strip().casefold()
+
+
+def _refuse_duplicates(judged: Judged, twice: dict[tuple[str, str], list[int]]) -> None:
+    # Which of two values is meant cannot be known, so none of them is taken.
+    for (_target_id, indicator), positions in twice.items():
+        for position in positions:
+            other = positions[1] if position == positions[0] else positions[0]
+            finding = find(rules.DUPLICATE, indicator, first=min(position, other), second=max(position, other))
+            judged.refusals.append(Refusal(position, finding))
+    judged.candidates = [c for c in judged.candidates if (c.submission_id, c.indicator) not in twice]
+    judged.refusals.sort(key=lambda refusal: refusal.position)
+
+
+def refusal_of(submission: Submission | None, indicator: str, figure: PushFigure, body: PushBody) -> Finding | None:
+    """Return why this submission takes no figures now, None if it does."""
+    if submission is None:
+        return find(
+            rules.NO_OBLIGATION,
+            indicator,
+            form=body.form,
+            unit=figure.unit or body.unit,
+            period=figure.period or body.period,
+        )
+    if submission.state == SUBMITTED:
+        return find(rules.SUBMITTED, indicator, round=submission.round)
+    if submission.state == APPROVED:
+        return find(rules.APPROVED, indicator)
+    return None

@@ -1,0 +1,106 @@
+"""How a pushed figure meets the cell it is for. Pure, and the same whatever order pushes are processed in.
+
+A cell remembers the clock (acceptance time, tie-breaker) of the newest push it has seen, even if that push changed
+nothing or met a hand entry, so that an older one arriving later is always recognised. A push never overwrites a figure
+entered by hand: it is kept beside it as a conflict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+PUSH, HAND = "push", "hand"
+ACCEPTED, UNCHANGED, SUPERSEDED, CONFLICT, REFUSED = "accepted", "unchanged", "superseded", "conflict", "refused"
+OUTCOMES = (ACCEPTED, UNCHANGED, REFUSED, SUPERSEDED, CONFLICT)
+
+
+class Clock(NamedTuple):
+    """When the gateway accepted a push, and a tie-breaker; compared in this order."""
+
+    accepted_at: datetime
+    tie_breaker: str
+
+
+class Pushed(NamedTuple):
+    """A value that a push brings: decimal text in normal form, or None for "không phát sinh"."""
+
+    value: str | None
+    status: str
+
+
+@dataclass(slots=True)
+class Source:
+    """The push a value comes from: who sent it, under which receipt, when it was accepted, when it took effect."""
+
+    by: str
+    receipt_id: str
+    clock: Clock
+    at: datetime
+
+
+@dataclass(slots=True)
+class Cell:
+    """One figure of a draft. Mutable on purpose: intake merges thousands of pushes into few cells.
+
+    `clock` is the newest push seen, None if none ever came. `removed` cells are gone for every reader and only keep
+    their clock. `conflict` is a push that met a hand entry.
+    """
+
+    value: str | None
+    status: str
+    origin: str
+    by: str
+    at: datetime
+    receipt_id: str | None = None
+    clock: Clock | None = None
+    version: int = 1
+    removed: bool = False
+    conflict: tuple[Pushed, Source] | None = None
+
+
+def fresh(pushed: Pushed, source: Source) -> Cell:
+    """Return the cell that a push makes where there was none."""
+    return Cell(pushed.value, pushed.status, PUSH, source.by, source.at, source.receipt_id, source.clock)
+
+
+def merge(cell: Cell, pushed: Pushed, source: Source) -> str:
+    """Let a push meet a cell and return the outcome; the cell changes in place unless the push is superseded."""
+    if cell.clock is not None and source.clock <= cell.clock:
+        return SUPERSEDED
+    cell.clock = source.clock
+    same = (cell.value, cell.status) == pushed and not cell.removed
+    if cell.origin == HAND and not cell.removed:
+        cell.conflict = None if same else (pushed, source)
+        cell.version += 0 if same else 1
+        return UNCHANGED if same else CONFLICT
+    if same:
+        return UNCHANGED
+    take(cell, pushed, source)
+    return ACCEPTED
+
+
+def take(cell: Cell, pushed: Pushed, source: Source) -> None:
+    """Put the pushed value into the cell, with where it comes from."""
+    cell.value, cell.status = pushed
+    cell.origin, cell.by, cell.at, cell.receipt_id = PUSH, source.by, source.at, source.receipt_id
+    cell.removed, cell.conflict = False, None
+    cell.version += 1
+
+
+def enter(cell: Cell, pushed: Pushed, by: str, at: datetime) -> None:
+    """Put a value a person typed into the cell. It settles a conflict: who types has seen the pushed value."""
+    cell.value, cell.status = pushed
+    cell.origin, cell.by, cell.at, cell.receipt_id = HAND, by, at, None
+    cell.removed, cell.conflict = False, None
+    cell.version += 1
+
+
+def remove(cell: Cell, by: str, at: datetime) -> None:
+    """Empty the cell. A push accepted before this moment no longer fills it."""
+    moment = Clock(at, "")
+    cell.clock = moment if cell.clock is None else max(cell.clock, moment)
+    cell.removed, cell.conflict = True, None
+    cell.by, cell.at = by, at
+    cell.version += 1

@@ -1,0 +1,75 @@
+"""Reading one value as an indicator wants it. Nothing is rounded, converted or guessed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from services.submissions.domain import findings as rules
+from services.submissions.domain.catalogue import Indicator
+from services.submissions.domain.findings import Finding, find
+from shared.canonical import MAX_DIGITS, decimal_text
+from shared.errors import Invalid
+from shared.text import parse_number
+
+STATUSES = frozenset(("estimate", "preliminary", "official"))
+"""Ước tính, sơ bộ, chính thức."""
+
+_LIMIT = 10**MAX_DIGITS
+_SMALLEST = -30
+_SHOWN = 40
+
+
+def read_value(
+    indicator: Indicator, raw: object, nothing_occurred: bool, *, by_hand: bool = False
+) -> str | Finding | None:
+    """Return the value's normal text, None for "nothing occurred", or what is wrong with it.
+
+    `raw` is a JSON number (int, Decimal, float), a text, or None. `by_hand`: text is Vietnamese-style, see shared.text.
+    """
+    if raw is None or nothing_occurred:
+        if raw is None and nothing_occurred:
+            return None
+        return find(rules.NO_VALUE, indicator.code)
+    text = _text(indicator.code, raw, by_hand)
+    if isinstance(text, Finding):
+        return text
+    if indicator.integer and "." in text:
+        return find(rules.NOT_INTEGER, indicator.code, value=text)
+    return _outside(indicator, text) or text
+
+
+def _text(code: str, raw: object, by_hand: bool) -> str | Finding:
+    if type(raw) is int:
+        # str() of an int is its normal form; this is the common case of bulk pushes.
+        return str(raw) if -_LIMIT < raw < _LIMIT else find(rules.OUT_OF_RANGE, code, value=_shown(raw))
+    try:
+        if isinstance(raw, Decimal):
+            number = raw
+        elif isinstance(raw, float):
+            number = Decimal(repr(raw))
+        elif isinstance(raw, str):
+            number = parse_number(raw, by_hand=by_hand)
+        else:
+            return find(rules.NOT_A_NUMBER, code, value=_shown(raw))
+        # Far exponents are refused before anything spells their zeros out.
+        if number and number.is_finite() and not _SMALLEST < number.adjusted() < MAX_DIGITS:
+            return find(rules.OUT_OF_RANGE, code, value=_shown(raw))
+        return decimal_text(number)
+    except Invalid as error:
+        rule = {"value.ambiguous": rules.AMBIGUOUS, "value.out_of_range": rules.OUT_OF_RANGE}.get(error.code)
+        return find(rule or rules.NOT_A_NUMBER, code, value=_shown(raw))
+
+
+def _outside(indicator: Indicator, text: str) -> Finding | None:
+    if indicator.minimum is not None and Decimal(text) < indicator.minimum:
+        return find(rules.BELOW_MINIMUM, indicator.code, value=text, bound=indicator.minimum)
+    if indicator.maximum is not None and Decimal(text) > indicator.maximum:
+        return find(rules.ABOVE_MAXIMUM, indicator.code, value=text, bound=indicator.maximum)
+    return None
+
+
+def _shown(raw: object) -> str:
+    if isinstance(raw, int) and abs(raw) >= _LIMIT:
+        return f"({raw.bit_length()} bit)"  # spelling out a huge integer costs quadratic time
+    text = str(raw)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
