@@ -102,7 +102,8 @@ replica_entries = Table(
 _DDL = """
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    message_id uuid NOT NULL CONSTRAINT outbox_message_id_key UNIQUE, event text NOT NULL, schema integer NOT NULL, subject text NOT NULL, correlation_id text NOT NULL,
+    message_id uuid NOT NULL CONSTRAINT outbox_message_id_key UNIQUE,
+    event text NOT NULL, schema integer NOT NULL, subject text NOT NULL, correlation_id text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(), body bytea NOT NULL, queue text, sent_at timestamptz);
 CREATE INDEX outbox_unsent ON outbox (id) WHERE sent_at IS NULL;
 ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);

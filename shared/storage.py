@@ -101,11 +101,12 @@ def _refuse_dead_connection(dbapi_connection: Any, _record: Any, _proxy: Any) ->
         raise DisconnectionError("the server closed this idle connection")
 
 
-def create_database(server_url: str, database: str) -> None:
-    """Create the database on this server if it is not there."""
+def create_database(server_url: str, database: str, template: str = "template1") -> None:
+    """Create the database on this server if it is not there, as a copy of `template`."""
     with _administering(server_url) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(statement.format(sql.Identifier(database), sql.Identifier(template)))
 
 
 def drop_database(server_url: str, database: str) -> None:

@@ -1,0 +1,93 @@
+"""Starting and ending a service's process. Import this module first and nothing else before it: it makes the standard
+library and psycopg cooperate with eventlet, which must happen before anything that uses sockets is imported."""
+
+from __future__ import annotations
+
+import os
+
+import eventlet
+
+eventlet.monkey_patch()
+# psycopg's own waiting in C would block every other green thread of the process.
+os.environ["PSYCOPG_WAIT_FUNC"] = "wait_select"
+
+import importlib  # noqa: E402 - after the patching, see above
+import signal  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from typing import Any  # noqa: E402
+
+from nameko.runners import ServiceRunner  # noqa: E402
+
+from shared import logs, metrics  # noqa: E402
+from shared.settings import BackboneSettings, backbone_settings  # noqa: E402
+
+ROLES = {"rpc": "service", "worker": "worker"}
+"""Which module of a service's package holds which role, and how its class's name ends."""
+
+
+def nameko_config(settings: BackboneSettings) -> dict[str, Any]:
+    """Return nameko's configuration for these settings."""
+    return {"AMQP_URI": settings.amqp_url, "max_workers": settings.max_workers, "serializer": "json", "HEARTBEAT": 60}
+
+
+def service_classes(service: str, roles: Sequence[str], package: str = "services") -> list[type]:
+    """Return the classes to run: `services.approval.service:ApprovalService` for rpc, `….worker:ApprovalWorker` for
+    worker. Raises KeyError for an unknown role, ImportError or AttributeError if the service does not have it."""
+    found: list[type] = []
+    for role in roles:
+        module = importlib.import_module(f"{package}.{service}.{ROLES[role]}")
+        found.append(getattr(module, service.capitalize() + ROLES[role].capitalize()))
+    return found
+
+
+def run(service: str, roles: Sequence[str], package: str = "services") -> int:
+    """Run the service's roles until SIGTERM or SIGINT; return the exit code: 0 after an orderly end, 1 if a container
+    died of an error (the supervisor starts it anew)."""
+    settings = backbone_settings()
+    process = os.environ.get("HUB_PROCESS_NAME", service)
+    logs.configure(process, settings.log_level)
+    log = logs.logger(__name__)
+    metrics.serve(settings.metrics_port)
+    runner = ServiceRunner(nameko_config(settings))
+    for cls in service_classes(service, roles, package):
+        runner.add_service(cls)
+    asked = _on_signals()
+    ended = eventlet.spawn(_wait, runner)
+    eventlet.spawn(_stop_when_asked, asked, runner, log)
+    log.info("process.starting", service=service, roles=list(roles))
+    runner.start()
+    log.info("process.ready", service=service)
+    error = ended.wait()
+    if error is not None:
+        log.error("process.died", exc_info=error)
+        return 1
+    log.info("process.ended")
+    return 0
+
+
+def _wait(runner: ServiceRunner) -> BaseException | None:
+    try:
+        runner.wait()
+    except Exception as error:
+        return error
+    return None
+
+
+def _on_signals() -> int:
+    """Return a pipe's reading end that becomes readable when the process is asked to end. A signal handler may not
+    switch green threads, and a flag would not wake the hub out of its poll; a pipe does both."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+
+    def ask(_number: int, _frame: object) -> None:
+        os.write(writing, b"!")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
+    return reading
+
+
+def _stop_when_asked(asked: int, runner: ServiceRunner, log: Any) -> None:
+    eventlet.hubs.trampoline(asked, read=True)
+    log.info("process.stopping")
+    runner.stop()

@@ -1,0 +1,1 @@
+"""Two small services under real names, so that the topology has queues for them: what the backbone's tests drive."""
