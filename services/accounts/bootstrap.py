@@ -1,0 +1,203 @@
+"""`python -m services.accounts.bootstrap`: the token key, and the demo's people and clients. Safe to run again.
+
+Secrets are made once, kept in HUB_SECRETS_DIR (mode 0600), and never printed. A secret already in the file stays;
+deleting its line and running again gives the account a new one. `--rotate-key` adds a new signing key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.accounts import storage
+from services.accounts.domain import ROLES, check_rights
+from services.accounts.keys import rotate, write_secret
+from services.accounts.passwords import Passwords
+from services.accounts.settings import AccountsSettings
+from shared.contracts.actor import EVERYWHERE
+from shared.storage import UnitOfWork, engine
+
+ALL = (EVERYWHERE,)
+PROVINCE = "LC"
+OFFICE = "LC-VP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoPerson:
+    """A person of the demo."""
+
+    username: str
+    name: str
+    agency: str | None
+    roles: tuple[str, ...]
+    units: tuple[str, ...]
+    forms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoClient:
+    """A system of the demo."""
+
+    client_id: str
+    partner: str
+    name: str
+    rights: tuple[str, ...]
+    units: tuple[str, ...] = (PROVINCE,)
+    forms: tuple[str, ...] = ALL
+
+
+DEPARTMENTS = {  # short name: (agency, form, name)
+    "stk": ("LC-STK", "DS-NAM", "Thống kê tỉnh"),
+    "snnmt": ("LC-SNNMT", "NN-NAM", "Sở Nông nghiệp và Môi trường"),
+    "sgddt": ("LC-SGDDT", "GD-NAM", "Sở Giáo dục và Đào tạo"),
+    "syt": ("LC-SYT", "YT-NAM", "Sở Y tế"),
+    "sct": ("LC-SCT", "TM-NAM", "Sở Công Thương"),
+    "sxd": ("LC-SXD", "VT-NAM", "Sở Xây dựng"),
+}
+
+
+def _pair(prefix: str, agency: str | None, unit: str, form: str, of: str) -> tuple[DemoPerson, DemoPerson]:
+    def person(name: str, title: str, role: str) -> DemoPerson:
+        return DemoPerson(
+            username=f"{prefix}.{name}",
+            name=f"{title} {of}",
+            agency=agency,
+            roles=(role,),
+            units=(unit,),
+            forms=(form,),
+        )
+
+    return person("nhaplieu", "Cán bộ nhập liệu", "nhap_lieu"), person("lanhdao", "Lãnh đạo", "lanh_dao")
+
+
+PEOPLE: tuple[DemoPerson, ...] = (
+    DemoPerson(
+        username="quantri",
+        name="Quản trị Văn phòng UBND tỉnh",
+        agency=OFFICE,
+        roles=("quan_tri",),
+        units=ALL,
+        forms=ALL,
+    ),
+    *(person for key, (agency, form, of) in DEPARTMENTS.items() for person in _pair(key, agency, PROVINCE, form, of)),
+    # One pair for all communes, named for no agency: the load test works through them.
+    *_pair("xa", None, EVERYWHERE, "XA-NAM", "các xã, phường"),
+)
+
+PUSHER = ("catalogue.read", "data.push", "submissions.read")
+CLIENTS: tuple[DemoClient, ...] = (
+    DemoClient(
+        client_id="csdl-giao-duc",
+        partner="nguon-giao-duc",
+        name="CSDL ngành giáo dục",
+        rights=PUSHER,
+        forms=("GD-NAM",),
+    ),
+    DemoClient(client_id="csdl-y-te", partner="nguon-y-te", name="CSDL ngành y tế", rights=PUSHER, forms=("YT-NAM",)),
+    DemoClient(
+        client_id="csdl-nong-nghiep",
+        partner="nguon-nong-nghiep",
+        name="CSDL ngành nông nghiệp",
+        rights=PUSHER,
+        forms=("NN-NAM",),
+    ),
+    DemoClient(
+        client_id="tai-thu",
+        partner="tai-thu",
+        name="Hệ thống thử tải",
+        rights=(*PUSHER, "submissions.edit", "submissions.submit", "observations.read"),
+        units=ALL,
+    ),
+    DemoClient(
+        client_id="cong-noi-bo",
+        partner="cong-noi-bo",
+        name="Cổng thông tin nội bộ",
+        rights=("catalogue.read", "observations.read", "submissions.read"),
+        units=ALL,
+    ),
+    DemoClient(
+        client_id="van-hanh",
+        partner="van-hanh",
+        name="Công cụ dòng lệnh vận hành",
+        rights=tuple(sorted(ROLES["quan_tri"])),
+        units=ALL,
+    ),
+)
+
+
+def run(unit: UnitOfWork, settings: AccountsSettings, passwords: Passwords) -> None:
+    """Make what is missing: the signing key, the secrets' file, the accounts and their hashes."""
+    if not settings.signing_keys.exists():
+        rotate(settings.signing_keys)
+    known = _secrets(settings.demo_accounts)
+    with unit() as work:
+        for person in PEOPLE:
+            secret = known["people"][person.username]
+            kept = storage.secret_hash(work.connection, "person", person.username)
+            storage.put_person(
+                work.connection,
+                username=person.username,
+                name=person.name,
+                agency=person.agency,
+                roles=person.roles,
+                units=person.units,
+                forms=person.forms,
+                password_hash=_hash(passwords, kept, secret),
+            )
+            if kept is None:
+                work.audit("account.created", f"person:{person.username}", {"roles": person.roles})
+        for client in CLIENTS:
+            check_rights(client.rights)
+            kept = storage.secret_hash(work.connection, "client", client.client_id)
+            storage.put_client(
+                work.connection,
+                client_id=client.client_id,
+                partner=client.partner,
+                name=client.name,
+                rights=client.rights,
+                units=client.units,
+                forms=client.forms,
+                secret_hash=_hash(passwords, kept, known["clients"][client.client_id]),
+            )
+            if kept is None:
+                work.audit("account.created", client.client_id, {"rights": client.rights})
+
+
+def _hash(passwords: Passwords, kept: str | None, secret: str) -> str:
+    # A hash of the same secret with today's parameters is kept, so that running again changes nothing.
+    if kept is not None and not passwords.outdated(kept) and passwords.matches(kept, secret):
+        return kept
+    return passwords.hash(secret)
+
+
+def _secrets(path: Path) -> dict[str, dict[str, str]]:
+    before: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
+    made = {
+        "people": {name: secrets.token_urlsafe(12) for name in (person.username for person in PEOPLE)},
+        "clients": {name: secrets.token_urlsafe(24) for name in (client.client_id for client in CLIENTS)},
+    }
+    after = {group: fresh | before.get(group, {}) for group, fresh in made.items()}
+    if after != before:
+        write_secret(path, json.dumps(after, indent=2))
+    return after
+
+
+def main() -> int:
+    """Run on the database and folder that the settings name."""
+    parser = argparse.ArgumentParser(prog="python -m services.accounts.bootstrap", description=__doc__)
+    parser.add_argument("--rotate-key", action="store_true", help="add a signing key; the newest signs")
+    wanted = parser.parse_args()
+    settings = AccountsSettings.read()
+    run(UnitOfWork.for_engine(engine("accounts"), "accounts"), settings, Passwords())
+    if wanted.rotate_key:
+        rotate(settings.signing_keys)
+    sys.stdout.write(f"{len(PEOPLE)} people and {len(CLIENTS)} clients; secrets in {settings.demo_accounts}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

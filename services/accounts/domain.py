@@ -1,0 +1,154 @@
+"""Roles and the rights they carry, what a token says, and how long failed attempts lock. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.contracts.actor import RIGHTS
+from shared.errors import Invalid
+
+Kind = Literal["person", "client"]
+
+ROLES: dict[str, frozenset[str]] = {
+    # Đ10.1: configures, follows processing and reconciliation, assigns accounts; holds no right to decide by itself.
+    "quan_tri": frozenset(
+        {
+            "catalogue.read",
+            "catalogue.manage",
+            "status.read",
+            "submissions.read",
+            "observations.read",
+            "deliveries.read",
+            "deliveries.manage",
+            "reconciliations.read",
+            "reconciliations.run",
+            "dead_letters.read",
+            "dead_letters.replay",
+            "inbox.read",
+        }
+    ),
+    # Đ10.1: the aggregator follows data and reconciliation, and changes neither.
+    "tong_hop": frozenset(
+        {
+            "catalogue.read",
+            "status.read",
+            "submissions.read",
+            "observations.read",
+            "deliveries.read",
+            "reconciliations.read",
+            "inbox.read",
+        }
+    ),
+    # Đ10.2a: approves data, follows progress.
+    "lanh_dao": frozenset(
+        {"catalogue.read", "cases.read", "cases.decide", "submissions.read", "observations.read", "inbox.read"}
+    ),
+    # Đ10.2b: enters data on the forms in its charge.
+    "nhap_lieu": frozenset(
+        {
+            "catalogue.read",
+            "submissions.read",
+            "submissions.edit",
+            "submissions.submit",
+            "cases.read",
+            "observations.read",
+            "inbox.read",
+        }
+    ),
+}
+"""What each role may do. Scopes (units, forms) bound where."""
+
+FREE_ATTEMPTS = 5
+MAX_LOCK = timedelta(minutes=15)
+FORGET_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A person or a client as the hub knows it. `login` is the user name or client id; `id` never changes."""
+
+    kind: Kind
+    id: str
+    login: str
+    name: str
+    rights: tuple[str, ...]
+    units: tuple[str, ...]
+    forms: tuple[str, ...]
+    agency: str | None
+    partner: str | None
+    secret_hash: str
+    active: bool
+
+
+def rights_of(roles: Iterable[str]) -> tuple[str, ...]:
+    """Return the rights these roles carry together, sorted. Raises Invalid("accounts.unknown_role")."""
+    rights: set[str] = set()
+    for role in roles:
+        if role not in ROLES:
+            raise Invalid("accounts.unknown_role", f"there is no role {role}", f"Không có vai trò {role}.")
+        rights |= ROLES[role]
+    return tuple(sorted(rights))
+
+
+def check_rights(rights: Iterable[str]) -> None:
+    """Raise Invalid("accounts.unknown_right") if one of these is no right of the hub."""
+    unknown = sorted(set(rights) - RIGHTS.keys())
+    if unknown:
+        raise Invalid("accounts.unknown_right", f"there is no right {', '.join(unknown)}", "Quyền không tồn tại.")
+
+
+def narrowed(rights: tuple[str, ...], scope: str | None) -> tuple[str, ...]:
+    """Return the rights asked for by an OAuth scope (names separated by blanks; None or empty asks for all).
+
+    Raises Invalid("accounts.scope_not_granted") if the account does not hold one of them (RFC 6749 §5.2).
+    """
+    wanted = set((scope or "").split())
+    if not wanted:
+        return rights
+    if not wanted <= set(rights):
+        raise Invalid(
+            "accounts.scope_not_granted",
+            f"the account does not hold {', '.join(sorted(wanted - set(rights)))}",
+            "Tài khoản không có quyền được yêu cầu.",
+        )
+    return tuple(right for right in rights if right in wanted)
+
+
+def lock_after(failures: int) -> timedelta:
+    """Return how long an account is locked after its `failures`-th failure in a row: not at all for the first five,
+    then 1 s, 2 s, 4 s … up to 15 minutes. The cap bounds what a stranger can do to someone else's account."""
+    if failures <= FREE_ATTEMPTS:
+        return timedelta()
+    return min(timedelta(seconds=2 ** min(failures - FREE_ATTEMPTS - 1, 20)), MAX_LOCK)
+
+
+def claims(
+    account: Account,
+    rights: tuple[str, ...],
+    *,
+    issuer: str,
+    audience: str,
+    at: datetime,
+    life_seconds: int,
+    token_id: str,
+) -> dict[str, object]:
+    """Return what the account's token says: who, until when (Unix seconds), which rights, over what."""
+    issued = int(at.timestamp())
+    return {
+        "iss": issuer,
+        "aud": audience,
+        "sub": account.id,
+        "iat": issued,
+        "exp": issued + life_seconds,
+        "jti": token_id,
+        "kind": account.kind,
+        "name": account.name,
+        "rights": list(rights),
+        "units": list(account.units),
+        "forms": list(account.forms),
+        "agency": account.agency,
+        "partner": account.partner,
+    }

@@ -1,0 +1,148 @@
+"""What is told to whom, and in which words. Pure: texts are Vietnamese, for the people who read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.contracts.actor import EVERYWHERE, Actor
+from shared.contracts.events import (
+    DeliveryFailed,
+    Reason,
+    ReconciliationFinished,
+    SubmissionApproved,
+    SubmissionReturned,
+)
+
+SHOWN_REASONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who reads an entry: people holding `right`, of this agency (None: of any), over this unit and form."""
+
+    right: str
+    agency: str | None = None
+    unit: str | None = None
+    form: str | None = None
+
+    def includes(self, actor: Actor) -> bool:
+        """Tell whether the actor is one of them. Named for no agency, an actor is of every agency in its scope."""
+        of_agency = self.agency is None or actor.agency == self.agency
+        of_any = actor.agency is None and EVERYWHERE in actor.units
+        return actor.may(self.right) and (of_agency or of_any) and actor.covers(unit=self.unit, form=self.form)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to tell one audience. `topic` is the event and its subject: the same is told an audience once."""
+
+    topic: str
+    audience: Audience
+    title: str
+    text: str
+    subject: str
+    link: str
+
+
+def returned(event: SubmissionReturned) -> list[Notice]:
+    """Tell the agency's clerks what to correct, with the leader's reasons (Đ15.4a)."""
+    return [
+        Notice(
+            topic=f"{event.event}:{event.subject}",
+            audience=Audience("submissions.edit", event.agency, event.unit, event.form),
+            title=f"Số liệu {event.form} {_period(event.period)} bị trả lại",
+            text=f"Lần gửi {event.round} bị trả lại với lý do: {_reasons(event.reasons)} Đề nghị chỉnh sửa và gửi lại.",
+            subject=event.submission_id,
+            link=f"/v1/submissions/{event.submission_id}",
+        )
+    ]
+
+
+def approved(event: SubmissionApproved) -> list[Notice]:
+    """Tell the agency's clerks that their figures stand."""
+    return [
+        Notice(
+            topic=f"{event.event}:{event.subject}",
+            audience=Audience("submissions.edit", event.agency, event.unit, event.form),
+            title=f"Số liệu {event.form} {_period(event.period)} đã được duyệt",
+            text=f"Lần gửi {event.round} đã được lãnh đạo duyệt và đang được đưa vào kho dữ liệu tổng hợp.",
+            subject=event.submission_id,
+            link=f"/v1/submissions/{event.submission_id}",
+        )
+    ]
+
+
+def delivery_failed(event: DeliveryFailed) -> list[Notice]:
+    """Tell those who run deliveries, and the agency whose figures did not arrive."""
+    title = f"Gửi số liệu {event.form} {_period(event.period)} tới {event.partner} không thành công"
+    outcome = "Hệ thống nhận đã từ chối" if event.state == "rejected" else f"Đã thử {event.attempts} lần mà chưa được"
+    topic = f"{event.event}:{event.subject}"
+    link = f"/v1/deliveries/{event.delivery_id}"
+    return [
+        Notice(
+            topic=topic,
+            audience=Audience("deliveries.manage"),
+            title=title,
+            text=f"{outcome}. Lỗi: {event.error}. Cần người vận hành kiểm tra và cho gửi lại.",
+            subject=event.delivery_id,
+            link=link,
+        ),
+        Notice(
+            topic=topic,
+            audience=Audience("cases.decide", event.agency, event.unit, event.form),
+            title=title,
+            text=f"{outcome}. Bộ phận vận hành đã được thông báo; số liệu đã duyệt vẫn được giữ nguyên.",
+            subject=event.delivery_id,
+            link=link,
+        ),
+    ]
+
+
+def reconciled(event: ReconciliationFinished) -> list[Notice]:
+    """Tell those who follow reconciliation (Đ10.1) of differences. Equality is no news: its report can be read."""
+    if event.equal:
+        return []
+    return [
+        Notice(
+            topic=f"{event.event}:{event.subject}",
+            audience=Audience("reconciliations.read"),
+            title=f"Đối soát với {event.partner}: có chênh lệch",
+            text=f"Số liệu hai bên không khớp: {_differences(event.differences)}.",
+            subject=event.reconciliation_id,
+            link=f"/v1/reconciliations/{event.reconciliation_id}",
+        )
+    ]
+
+
+_CLASSES = {
+    "missing_there": "thiếu ở bên nhận",
+    "stale_there": "cũ hoặc thừa ở bên nhận",
+    "different": "khác giá trị",
+}
+
+
+def _differences(counts: dict[str, int]) -> str:
+    told = [f"{count} số liệu {_CLASSES.get(kind, kind)}" for kind, count in sorted(counts.items()) if count]
+    return ", ".join(told) or "chưa phân loại được"
+
+
+def _reasons(reasons: Sequence[Reason]) -> str:
+    told = [f"{item.indicator}: {item.text}" if item.indicator else item.text for item in reasons[:SHOWN_REASONS]]
+    more = len(reasons) - SHOWN_REASONS
+    text = "; ".join(told) + (f"; và {more} lý do khác" if more > 0 else "")
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _period(period: str) -> str:
+    """Return a period in words: "năm 2016", "quý 1 năm 2016", "tháng 3 năm 2016", "6 tháng đầu năm 2016"."""
+    year, _, part = period.partition("-")
+    if not part:
+        return f"năm {year}"
+    if part.startswith("Q"):
+        return f"quý {part[1:]} năm {year}"
+    if part == "9M":
+        return f"9 tháng năm {year}"
+    if part.startswith("H"):
+        return f"6 tháng {'đầu' if part == 'H1' else 'cuối'} năm {year}"
+    return f"tháng {int(part)} năm {year}" if part.isdecimal() else f"kỳ {period}"

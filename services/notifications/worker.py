@@ -1,0 +1,50 @@
+"""The notifications service as events reach it: each becomes notices for those whom it concerns."""
+
+from __future__ import annotations
+
+from services.notifications import domain, storage
+from services.notifications.domain import Notice
+from shared.contracts.events import DeliveryFailed, ReconciliationFinished, SubmissionApproved, SubmissionReturned
+from shared.entrypoints import Received, handles
+from shared.storage import Unit, UnitOfWork
+
+
+class NotificationsWorker:
+    """Writes inbox entries."""
+
+    name = "notifications.worker"
+    unit = UnitOfWork()
+
+    @handles(SubmissionReturned)
+    def on_submission_returned(self, unit: Unit, message: Received[SubmissionReturned]) -> None:
+        """Tell the agency's clerks."""
+        _tell(unit, message, domain.returned(message.data))
+
+    @handles(SubmissionApproved)
+    def on_submission_approved(self, unit: Unit, message: Received[SubmissionApproved]) -> None:
+        """Tell the agency's clerks."""
+        _tell(unit, message, domain.approved(message.data))
+
+    @handles(DeliveryFailed)
+    def on_delivery_failed(self, unit: Unit, message: Received[DeliveryFailed]) -> None:
+        """Tell those who run deliveries and the agency's leaders."""
+        _tell(unit, message, domain.delivery_failed(message.data))
+
+    @handles(ReconciliationFinished)
+    def on_reconciliation_finished(self, unit: Unit, message: Received[ReconciliationFinished]) -> None:
+        """Tell those who follow reconciliation, if there are differences."""
+        _tell(unit, message, domain.reconciled(message.data))
+
+
+def _tell(
+    unit: Unit,
+    message: Received[SubmissionReturned]
+    | Received[SubmissionApproved]
+    | Received[DeliveryFailed]
+    | Received[ReconciliationFinished],
+    notices: list[Notice],
+) -> None:
+    for notice in notices:
+        if storage.tell(unit.connection, notice, message.time):
+            audience = {"right": notice.audience.right, "agency": notice.audience.agency}
+            unit.audit("notice.told", notice.subject, {"topic": notice.topic, "audience": audience})
