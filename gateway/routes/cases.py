@@ -1,0 +1,104 @@
+"""Approval cases: reading them and deciding them. A decision names the content that was read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import Response
+
+from gateway import examples
+from gateway.auth import Caller, requires
+from gateway.documentation import documented
+from gateway.routes import After, Id, Limit, plain_text, reply
+from shared.contracts.views import CasePage, CaseView
+
+router = APIRouter(tags=["cases"])
+Reader = Annotated[Caller, requires("cases.read")]
+Decider = Annotated[Caller, requires("cases.decide")]
+CASE = "/v1/cases/{submission_id}/{round}"
+Round = Annotated[int, Path(ge=1, le=1_000_000)]
+ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+RETURNED: dict[str, Any] = {
+    **examples.CASE,
+    "state": "returned",
+    "reasons": [{"text": "Số học sinh THPT chưa khớp với sổ của các trường.", "indicator": "GD03.THPT"}],
+}
+
+
+class Approval(BaseModel):
+    """The content that was read and is approved."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    content_hash: ContentHash
+
+
+class ReturnReason(BaseModel):
+    """Why it goes back: for one cell, or for the whole where `indicator` is missing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, plain_text(2000)]
+    indicator: Id | None = None
+
+
+class Return(BaseModel):
+    """The content that was read and goes back, and why (Đ15.4a)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    content_hash: ContentHash
+    reasons: Annotated[list[ReturnReason], Field(min_length=1, max_length=500)]
+
+
+@router.get("/v1/cases", **documented("List cases", CasePage, examples.CASES))
+async def list_cases(
+    caller: Reader,
+    state: Literal["open", "approved", "returned", "withdrawn"] | None = None,
+    agency: Id | None = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Response:
+    """List cases, newest first."""
+    return reply(await caller.ask("approval", "list_cases", state=state, agency=agency, after=after, limit=limit))
+
+
+@router.get(CASE, **documented("Read a case", CaseView, examples.CASE))
+async def read_case(submission_id: Id, round: Round, caller: Reader) -> Response:
+    """Read a case. Right after submitting it may still be on its way (404)."""
+    return reply(await caller.ask("approval", "read_case", submission_id=submission_id, round=round))
+
+
+@router.post(CASE + "/approve", **documented("Approve", CaseView, examples.CASE, body={"content_hash": examples.HASH}))
+async def approve(submission_id: Id, round: Round, approval: Approval, caller: Decider) -> Response:
+    """Approve exactly the content that was read. Its authors may not."""
+    return reply(
+        await caller.ask(
+            "approval", "approve", submission_id=submission_id, round=round, content_hash=approval.content_hash
+        )
+    )
+
+
+@router.post(
+    CASE + "/return",
+    **documented(
+        "Return with reasons",
+        CaseView,
+        RETURNED,
+        body={"content_hash": examples.HASH, "reasons": RETURNED["reasons"]},
+    ),
+)
+async def return_submission(submission_id: Id, round: Round, body: Return, caller: Decider) -> Response:
+    """Send the round back; the clerk sees the reasons at the cells they name."""
+    return reply(
+        await caller.ask(
+            "approval",
+            "return_submission",
+            submission_id=submission_id,
+            round=round,
+            content_hash=body.content_hash,
+            reasons=[{"text": reason.text, "indicator": reason.indicator} for reason in body.reasons],
+        )
+    )

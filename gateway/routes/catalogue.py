@@ -1,0 +1,75 @@
+"""Units, indicators and forms: reading them, and loading the catalogue as a whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway import examples
+from gateway.auth import Caller, requires
+from gateway.documentation import documented
+from gateway.routes import After, Id, Limit, reply
+from gateway.routes.bodies import checked_json
+from shared.contracts.views import LoadResult
+from shared.errors import Invalid
+
+router = APIRouter(tags=["catalogue"])
+Reader = Annotated[Caller, requires("catalogue.read")]
+LOAD_TIMEOUT_SECONDS = 60.0
+
+
+@router.put(
+    "/v1/catalogue",
+    **documented(
+        "Load the catalogue",
+        LoadResult,
+        examples.LOADED,
+        body={"units": [], "indicators": [], "forms": [], "regimes": []},
+        body_schema={"type": "object"},
+    ),
+)
+async def load_catalogue(request: Request, caller: Annotated[Caller, requires("catalogue.manage")]) -> Response:
+    """Check the whole catalogue and take it over, or refuse it with every error and its place. Loading the same again
+    changes nothing."""
+    raw = checked_json(await request.body(), dict[str, Any])
+    if not raw:
+        raise Invalid("catalogue.empty", "the catalogue has no parts", "Danh mục rỗng.")
+    result = await caller.ask(
+        "indicators",
+        "load_catalogue",
+        timeout_seconds=LOAD_TIMEOUT_SECONDS,
+        catalogue=msgspec.Raw(await request.body()),
+    )
+    return reply(result)
+
+
+@router.get("/v1/units", **documented("List units", dict[str, Any], examples.UNITS))
+async def list_units(
+    caller: Reader,
+    on: date | None = None,
+    kind: Id | None = None,
+    parent: Id | None = None,
+    after: After = None,
+    limit: Limit = 200,
+) -> Response:
+    """List the units valid on a day (default: all there ever were), with their codes and successors."""
+    return reply(
+        await caller.ask("indicators", "list_units", on=on, kind=kind, parent=parent, after=after, limit=limit)
+    )
+
+
+@router.get("/v1/indicators", **documented("List indicators", dict[str, Any], examples.INDICATORS))
+async def list_indicators(caller: Reader, after: After = None, limit: Limit = 200) -> Response:
+    """List the indicators with unit of measure, decimals and, for derived ones, their formula."""
+    return reply(await caller.ask("indicators", "list_indicators", after=after, limit=limit))
+
+
+@router.get("/v1/forms", **documented("List forms", dict[str, Any], examples.FORMS))
+async def list_forms(caller: Reader) -> Response:
+    """List the forms: which indicators are entered together, by whom and how often."""
+    return reply(await caller.ask("indicators", "list_forms"))

@@ -1,0 +1,121 @@
+"""Partners, deliveries to them, and reconciliations with them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from gateway import examples
+from gateway.auth import Caller, requires
+from gateway.documentation import documented
+from gateway.routes import After, Id, Limit, reply
+from shared.contracts.views import (
+    DeliveryDetail,
+    DeliveryPage,
+    PartnerView,
+    ReconciliationPage,
+    ReconciliationView,
+)
+
+router = APIRouter(tags=["federation"])
+DeliveryReader = Annotated[Caller, requires("deliveries.read")]
+Sender = Annotated[Caller, requires("deliveries.manage")]
+ReconciliationReader = Annotated[Caller, requires("reconciliations.read")]
+Reconciler = Annotated[Caller, requires("reconciliations.run")]
+RUNNING: dict[str, Any] = {
+    **examples.RECONCILIATION,
+    "state": "running",
+    "finished_at": None,
+    "equal": None,
+    "differences": [],
+}
+
+
+class ReconciliationOrder(BaseModel):
+    """With whom to compare, and whether to repair what differs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    partner: Id
+    repair: bool = True
+
+
+@router.get("/v1/partners", **documented("List partners", list[PartnerView], examples.PARTNERS))
+async def list_partners(caller: DeliveryReader) -> Response:
+    """List the partners and how the hub stands with each."""
+    return reply(await caller.ask("integration", "list_partners"))
+
+
+@router.post("/v1/partners/{partner}/sync", **documented("Send what is due now", dict[str, int], {"due": 2}))
+async def sync(partner: Id, caller: Sender) -> Response:
+    """Make every waiting delivery to this partner due now."""
+    due = msgspec.json.decode(await caller.ask("integration", "sync", partner=partner))
+    return reply(msgspec.Raw(msgspec.json.encode({"due": due})))
+
+
+@router.get("/v1/deliveries", **documented("List deliveries", DeliveryPage, examples.DELIVERIES))
+async def list_deliveries(
+    caller: DeliveryReader, partner: Id | None = None, state: Id | None = None, after: After = None, limit: Limit = 50
+) -> Response:
+    """List deliveries, newest first."""
+    return reply(
+        await caller.ask("integration", "list_deliveries", partner=partner, state=state, after=after, limit=limit)
+    )
+
+
+@router.get("/v1/deliveries/{delivery_id}", **documented("Read a delivery", DeliveryDetail, examples.DELIVERY_DETAIL))
+async def read_delivery(delivery_id: Id, caller: DeliveryReader) -> Response:
+    """Read a delivery with its attempts."""
+    return reply(await caller.ask("integration", "read_delivery", delivery_id=delivery_id))
+
+
+@router.post(
+    "/v1/reconciliations",
+    **documented(
+        "Start a reconciliation",
+        ReconciliationView,
+        RUNNING,
+        status=202,
+        body={"partner": "quoc-gia", "repair": True},
+    ),
+)
+async def reconcile(order: ReconciliationOrder, caller: Reconciler) -> Response:
+    """Start comparing with a partner; read the report at the address in `Location` until it has ended."""
+    return _started(await caller.ask("integration", "reconcile", partner=order.partner, repair=order.repair))
+
+
+@router.get("/v1/reconciliations", **documented("List reconciliations", ReconciliationPage, examples.RECONCILIATIONS))
+async def list_reconciliations(
+    caller: ReconciliationReader, partner: Id | None = None, after: After = None, limit: Limit = 50
+) -> Response:
+    """List reconciliations, newest first."""
+    return reply(await caller.ask("integration", "list_reconciliations", partner=partner, after=after, limit=limit))
+
+
+@router.get(
+    "/v1/reconciliations/{reconciliation_id}",
+    **documented("Read a reconciliation", ReconciliationView, examples.RECONCILIATION),
+)
+async def read_reconciliation(reconciliation_id: Id, caller: ReconciliationReader) -> Response:
+    """Read a comparison's report: differences by class, what was repaired, and what the proof of equality rests on."""
+    return reply(await caller.ask("integration", "read_reconciliation", reconciliation_id=reconciliation_id))
+
+
+@router.post(
+    "/v1/reconciliations/{reconciliation_id}/repair",
+    **documented("Repair what a reconciliation found", ReconciliationView, RUNNING, status=202),
+)
+async def repair(reconciliation_id: Id, caller: Reconciler) -> Response:
+    """Compare anew with the partner of this reconciliation and repair what still differs; answers the new run."""
+    found = await caller.ask("integration", "read_reconciliation", reconciliation_id=reconciliation_id)
+    partner = msgspec.json.decode(found)["partner"]
+    return _started(await caller.ask("integration", "reconcile", partner=partner, repair=True))
+
+
+def _started(raw: msgspec.Raw) -> Response:
+    identity = msgspec.json.decode(raw)["id"]
+    return reply(raw, 202, {"Location": f"/v1/reconciliations/{identity}"})

@@ -1,0 +1,161 @@
+"""Submissions: reading them, entering figures by hand, submitting, withdrawing, reopening."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
+from starlette.responses import Response
+
+from gateway import examples
+from gateway.auth import Caller, requires
+from gateway.documentation import documented
+from gateway.routes import After, Id, Limit, plain_text, reply
+from shared.contracts.views import CaseView, FigureView, SubmissionDetail, SubmissionPage, SubmissionView
+
+router = APIRouter(tags=["submissions"])
+Reader = Annotated[Caller, requires("submissions.read")]
+Editor = Annotated[Caller, requires("submissions.edit")]
+Submitter = Annotated[Caller, requires("submissions.submit")]
+SUBMISSION = "/v1/submissions/{submission_id}"
+FIGURE = SUBMISSION + "/figures/{indicator}"
+
+
+class FigureEntry(BaseModel):
+    """One figure entered by hand. `value` is a text ("3.507,6" or "3507.6") or a whole number; a fraction must be sent
+    as text, because JSON numbers are rounded on their way."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: Annotated[StrictStr, plain_text(60)] | StrictInt | None = None
+    nothing_occurred: bool = False
+    status: Literal["estimate", "preliminary", "official"] = "official"
+    expected_version: int | None = None
+
+
+class Choice(BaseModel):
+    """Which of two values stays: the one entered by hand or the one that was pushed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keep: Literal["hand", "push"]
+
+
+class Withdrawal(BaseModel):
+    """The round that is taken back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    round: Annotated[int, Query(ge=1)]
+
+
+class Reopening(BaseModel):
+    """Why an approved submission is opened again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, plain_text(2000)]
+
+
+@router.get("/v1/submissions", **documented("List submissions", SubmissionPage, examples.SUBMISSIONS))
+async def list_submissions(
+    caller: Reader,
+    form: Id | None = None,
+    unit: Id | None = None,
+    agency: Id | None = None,
+    period: Id | None = None,
+    state: Literal["due", "draft", "submitted", "returned", "approved"] | None = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Response:
+    """List submissions in key order; what is owed and not begun is there too, in state `due`."""
+    return reply(
+        await caller.ask(
+            "submissions",
+            "list_submissions",
+            form=form,
+            unit=unit,
+            agency=agency,
+            period=period,
+            state=state,
+            after=after,
+            limit=limit,
+        )
+    )
+
+
+@router.get(SUBMISSION, **documented("Read a submission", SubmissionDetail, examples.SUBMISSION_DETAIL))
+async def read_submission(
+    submission_id: Id, caller: Reader, round: Annotated[int | None, Query(ge=1)] = None
+) -> Response:
+    """Read the current round, or a past one as it was frozen: figures with their origin, findings, missing ones, and
+    the reasons it was returned for."""
+    return reply(await caller.ask("submissions", "read_submission", submission_id=submission_id, round=round))
+
+
+@router.put(FIGURE, **documented("Enter a figure", FigureView, examples.FIGURE, body={"value": "8.966"}))
+async def edit_figure(submission_id: Id, indicator: Id, entry: FigureEntry, caller: Editor) -> Response:
+    """Enter or change a figure of the draft. With `expected_version` it is refused (409) if somebody else was
+    faster."""
+    return reply(
+        await caller.ask(
+            "submissions",
+            "edit_figure",
+            submission_id=submission_id,
+            indicator=indicator,
+            value=None if entry.value is None else str(entry.value),
+            nothing_occurred=entry.nothing_occurred,
+            status=entry.status,
+            expected_version=entry.expected_version,
+        )
+    )
+
+
+@router.delete(FIGURE, **documented("Remove a figure", None, None))
+async def remove_figure(submission_id: Id, indicator: Id, caller: Editor) -> Response:
+    """Take a figure out of the draft. One that is not there is no error."""
+    return reply(await caller.ask("submissions", "remove_figure", submission_id=submission_id, indicator=indicator))
+
+
+@router.post(
+    SUBMISSION + "/conflicts/{indicator}",
+    **documented("Resolve a conflict", FigureView, examples.FIGURE, body={"keep": "hand"}),
+)
+async def resolve_conflict(submission_id: Id, indicator: Id, choice: Choice, caller: Editor) -> Response:
+    """Decide between a figure entered by hand and one pushed for the same cell."""
+    return reply(
+        await caller.ask(
+            "submissions", "resolve_conflict", submission_id=submission_id, indicator=indicator, keep=choice.keep
+        )
+    )
+
+
+@router.post(SUBMISSION + "/submit", **documented("Submit", SubmissionView, examples.SUBMISSION))
+async def submit(submission_id: Id, caller: Submitter) -> Response:
+    """Freeze the draft as a round with its content hash and lay it before the leader. Findings that are errors refuse
+    it (422, `errors` lists them)."""
+    return reply(await caller.ask("submissions", "submit", submission_id=submission_id))
+
+
+@router.post(
+    SUBMISSION + "/withdraw",
+    **documented("Withdraw a round", CaseView, {**examples.CASE, "state": "withdrawn"}, body={"round": 1}),
+)
+async def withdraw(submission_id: Id, withdrawal: Withdrawal, caller: Submitter) -> Response:
+    """Take a submitted round back before it is decided."""
+    return reply(await caller.ask("approval", "withdraw", submission_id=submission_id, round=withdrawal.round))
+
+
+@router.post(
+    SUBMISSION + "/reopen",
+    **documented(
+        "Reopen for correction",
+        SubmissionView,
+        {**examples.SUBMISSION, "state": "draft", "round": 2},
+        body={"reason": "Trường THPT Phong Thổ báo cáo bổ sung 12 học sinh."},
+    ),
+)
+async def reopen(submission_id: Id, reopening: Reopening, caller: Submitter) -> Response:
+    """Open the next round of an approved submission, filled with the approved figures."""
+    return reply(await caller.ask("submissions", "reopen", submission_id=submission_id, reason=reopening.reason))

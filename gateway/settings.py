@@ -1,0 +1,85 @@
+"""Settings of the gateway, read from `HUB_GATEWAY_*` and the backbone's `HUB_*`. Documented in docs/operations.md."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+RECEIPT_KEY_FILE = "receipt_key"
+MIN_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """What the gateway needs to know.
+
+    - `amqp_url` (HUB_AMQP_URL): broker and virtual host.
+    - `receipt_key`: the secret behind receipt ids, read from the file `receipt_key` in HUB_SECRETS_DIR. All gateways
+      share it; changing it makes receipts given before unreadable.
+    - `host`, `port` (HUB_GATEWAY_HOST, HUB_GATEWAY_PORT): where `python -m gateway` listens.
+    - `rpc_timeout_seconds` (HUB_RPC_TIMEOUT_SECONDS): how long a request waits for a service's answer.
+    - `receipt_timeout_seconds` (HUB_GATEWAY_RECEIPT_TIMEOUT_SECONDS): how long a push waits for the question whether
+      its key was seen before; after that it is published anyway, intake tells repeats by the receipt id.
+    - `max_body_bytes` (HUB_GATEWAY_MAX_BODY_BYTES): more is refused with 413 while it is being read.
+    - `calls_per_second`, `calls_burst` (HUB_GATEWAY_CALLS_PER_SECOND, HUB_GATEWAY_CALLS_BURST): budget of one
+      signed-in caller; 0 is no limit.
+    - `sign_ins_per_second`, `sign_ins_burst` (HUB_GATEWAY_SIGN_INS_PER_SECOND, HUB_GATEWAY_SIGN_INS_BURST): budget of
+      one address for asking tokens.
+    - `metrics_loopback_only` (HUB_GATEWAY_METRICS_LOOPBACK_ONLY): 1 hides /metrics from other machines.
+    - `token_issuer`, `token_audience` (HUB_TOKEN_ISSUER, HUB_TOKEN_AUDIENCE): what tokens must name.
+    """
+
+    amqp_url: str
+    receipt_key: bytes
+    host: str = "127.0.0.1"
+    port: int = 8080
+    rpc_timeout_seconds: float = 10.0
+    receipt_timeout_seconds: float = 1.0
+    max_body_bytes: int = 2 * 1024 * 1024
+    calls_per_second: float = 1000.0
+    calls_burst: float = 2000.0
+    sign_ins_per_second: float = 20.0
+    sign_ins_burst: float = 60.0
+    metrics_loopback_only: bool = True
+    token_issuer: str = "laichau-hub"  # noqa: S105 - a name, no secret
+    token_audience: str = "laichau-hub"  # noqa: S105 - the same
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> GatewaySettings:
+        """Read settings from `environ`. Ends the process with one line when the receipt key is missing or short."""
+
+        default = cls(amqp_url="", receipt_key=b"")
+
+        def number(name: str, default: float) -> float:
+            return float(environ.get(name, default))
+
+        return cls(
+            amqp_url=environ.get("HUB_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/"),
+            receipt_key=_receipt_key(environ),
+            host=environ.get("HUB_GATEWAY_HOST", default.host),
+            port=int(number("HUB_GATEWAY_PORT", default.port)),
+            rpc_timeout_seconds=number("HUB_RPC_TIMEOUT_SECONDS", default.rpc_timeout_seconds),
+            receipt_timeout_seconds=number("HUB_GATEWAY_RECEIPT_TIMEOUT_SECONDS", default.receipt_timeout_seconds),
+            max_body_bytes=int(number("HUB_GATEWAY_MAX_BODY_BYTES", default.max_body_bytes)),
+            calls_per_second=number("HUB_GATEWAY_CALLS_PER_SECOND", default.calls_per_second),
+            calls_burst=number("HUB_GATEWAY_CALLS_BURST", default.calls_burst),
+            sign_ins_per_second=number("HUB_GATEWAY_SIGN_INS_PER_SECOND", default.sign_ins_per_second),
+            sign_ins_burst=number("HUB_GATEWAY_SIGN_INS_BURST", default.sign_ins_burst),
+            metrics_loopback_only=environ.get("HUB_GATEWAY_METRICS_LOOPBACK_ONLY", "1") != "0",
+            token_issuer=environ.get("HUB_TOKEN_ISSUER", default.token_issuer),
+            token_audience=environ.get("HUB_TOKEN_AUDIENCE", default.token_audience),
+        )
+
+
+def _receipt_key(environ: Mapping[str, str]) -> bytes:
+    path = Path(environ.get("HUB_SECRETS_DIR", "var/secrets"), RECEIPT_KEY_FILE)
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        sys.exit(f"gateway: no receipt key: {error} (set HUB_SECRETS_DIR; `hub run` creates the key)")
+    if len(key) < MIN_KEY_BYTES:
+        sys.exit(f"gateway: the receipt key in {path} is shorter than {MIN_KEY_BYTES} bytes")
+    return key
