@@ -1,0 +1,76 @@
+"""A line to the running hub: the gateway's HTTP API, asked as any client does, with a token of the operations account."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import httpx
+
+from hub.settings import HubSettings
+
+CLIENT_ID = "van-hanh"
+
+
+class GatewaySilent(Exception):
+    """The gateway does not answer, or answers that a part is down; the same question may succeed later."""
+
+
+class GatewayRefused(Exception):
+    """The gateway refused; the message has its reason and the correlation id to look for in the logs."""
+
+
+class Gateway:
+    """One caller. People and scripts ask rarely, so each question gets a token of its own and none can be too old."""
+
+    def __init__(self, url: str, client_id: str, secret: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=15)
+        self._grant = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+
+    @classmethod
+    def as_operator(cls, settings: HubSettings) -> Gateway:
+        """Sign in as HUB_CLIENT_ID with HUB_CLIENT_SECRET, or as this installation's operations account.
+
+        Raises GatewayRefused when there is neither.
+        """
+        client_id = os.environ.get("HUB_CLIENT_ID", CLIENT_ID)
+        secret = os.environ.get("HUB_CLIENT_SECRET") or _kept_secret(settings, client_id)
+        return cls(settings.gateway_url, client_id, secret)
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        """Return the JSON answer. Raises GatewaySilent (try later) or GatewayRefused (asking again cannot help)."""
+        token = self._checked("POST", "/oauth2/token", data=self._grant)["access_token"]
+        return self._checked(method, path, headers={"Authorization": f"Bearer {token}"}, **options)
+
+    def _checked(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self.http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise GatewaySilent(f"{self.http.base_url} does not answer: {error}") from error
+        if answer.status_code in (502, 503, 504):
+            raise GatewaySilent(_reason(answer))
+        if answer.is_error:
+            raise GatewayRefused(_reason(answer))
+        return answer.json() if answer.content else None
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return f"HTTP {answer.status_code}: {answer.text[:200]}"
+    code = problem.get("code") or problem.get("error") or answer.status_code
+    text = problem.get("detail") or problem.get("error_description") or problem.get("title") or ""
+    trace = problem.get("correlation_id")
+    return f"{code}: {text}" + (f" (correlation id {trace})" if trace else "")
+
+
+def _kept_secret(settings: HubSettings, client_id: str) -> str:
+    path = settings.secrets / "demo_accounts.json"
+    try:
+        return str(json.loads(path.read_text())["clients"][client_id])
+    except (OSError, KeyError) as error:
+        raise GatewayRefused(
+            f"no credentials: set HUB_CLIENT_ID and HUB_CLIENT_SECRET, or start the hub here ({error})"
+        ) from error
