@@ -13,11 +13,12 @@ from typing import Any
 
 import pika
 from pika import spec
-from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 from pika.connection import Connection
 from pika.exceptions import AMQPError
 from pika.frame import Method
+
+from shared.amqp import GatheringConnection
 
 _OPEN_TIMEOUT = 10.0
 _HEARTBEAT = 15
@@ -46,7 +47,7 @@ class Link:
         self._gone: asyncio.Future[None] = loop.create_future()
         self._progress = asyncio.Event()
         self._channel: Channel | None = None
-        self._connection: AsyncioConnection | None = None
+        self._connection: GatheringConnection | None = None
         self._blocked = False
         self._lost: BaseException | None = None
         self._tag = 0
@@ -61,7 +62,7 @@ class Link:
         parameters = pika.URLParameters(url)
         if parameters.heartbeat is None:
             parameters.heartbeat = _HEARTBEAT
-        link._connection = AsyncioConnection(
+        link._connection = GatheringConnection(
             parameters,
             on_open_callback=link._on_connection_open,
             on_open_error_callback=lambda _, error: link._lose(error, closed=True),
