@@ -104,3 +104,20 @@ def remove(cell: Cell, by: str, at: datetime) -> None:
     cell.removed, cell.conflict = True, None
     cell.by, cell.at = by, at
     cell.version += 1
+
+
+def entered(value: Pushed, by: str, at: datetime) -> Cell:
+    """Return the cell that a person fills where there was none."""
+    return Cell(value.value, value.status, HAND, by, at)
+
+
+def settle(cell: Cell, keep: str) -> None:
+    """Decide a conflict: keep the hand entry, or take what was pushed. Without a conflict nothing happens."""
+    if cell.conflict is None:
+        return
+    pushed, source = cell.conflict
+    if keep == PUSH:
+        take(cell, pushed, source)
+    else:
+        cell.conflict = None
+        cell.version += 1

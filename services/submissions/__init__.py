@@ -1,0 +1,12 @@
+"""Submissions: who owes which figures by when, their intake, drafts and rounds, and validation.
+
+Owns obligations (submissions in state `due`), receipts of pushes, drafts with the provenance of each figure, and the
+immutable rounds that were submitted. Never decides about approval and keeps no approved history: approved figures are
+handed over to the warehouse.
+
+RPC (`service.py`): find_receipt, list_submissions, read_submission, edit_figure, remove_figure, resolve_conflict,
+submit, reopen, describe_status.
+Events in (`worker.py`): push_accepted, catalogue_changed, submission_returned, submission_withdrawn,
+submission_approved, finalised_requested.
+Events out: submission_submitted, submission_finalised.
+"""

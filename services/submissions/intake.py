@@ -1,0 +1,184 @@
+"""Taking pushes in, many per transaction: judged, merged into drafts, receipts settled, all or nothing.
+
+The order of locks is the same for every worker (receipts by id, then submissions by id), so two of them cannot
+deadlock; a submit or an edit that holds a submission's row goes before or after, never in between.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+from services.submissions.domain import findings as rules
+from services.submissions.domain import intake, merge
+from services.submissions.domain.catalogue import Catalogue
+from services.submissions.domain.findings import Finding, find
+from services.submissions.domain.intake import Judged, Refusal, Scope
+from services.submissions.domain.merge import Cell, Clock, Source
+from services.submissions.domain.rounds import DUE, Submission
+from services.submissions.storage import catalogue as catalogues
+from services.submissions.storage import figures, receipts, submissions
+from services.submissions.storage.figures import Key
+from shared.contracts.actor import Actor
+from shared.contracts.events import PushAccepted
+from shared.contracts.push import PushBody, PushFigure
+from shared.contracts.views import FigureOutcome
+from shared.entrypoints import Received
+from shared.storage import Unit
+
+# Fractions are decoded as Decimal: a float would bring 0.1 + 0.2 into the province's figures.
+_DECODER = msgspec.json.Decoder(PushBody, float_hook=Decimal)
+
+
+@dataclass(slots=True)
+class _Push:
+    """One push in hand, and what has become of its figures so far."""
+
+    event: PushAccepted
+    correlation_id: str
+    body: PushBody
+    judged: Judged
+    outcomes: list[FigureOutcome] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    touched: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def refuse(self, position: int, outcome: str, finding: Finding) -> None:
+        """Note a figure that was not simply taken."""
+        figure = self.body.figures[position]
+        self.counts[outcome] += 1
+        self.outcomes.append(
+            FigureOutcome(
+                position=position,
+                indicator=figure.indicator,
+                unit=figure.unit or self.body.unit,
+                period=figure.period or self.body.period,
+                outcome=outcome,
+                code=finding.code,
+                message=finding.message,
+                detail=finding.detail,
+            )
+        )
+
+
+@dataclass(slots=True)
+class _Drafts:
+    """The drafts that the pushes in hand are about, locked: their cells as read, and those that changed."""
+
+    submissions: dict[str, Submission]
+    cells: dict[Key, Cell]
+    created: dict[Key, Cell] = field(default_factory=dict)
+    changed: dict[Key, Cell] = field(default_factory=dict)
+
+
+def take_in(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> None:
+    """Process these pushes in the unit's transaction. Raises Unavailable while there is no catalogue."""
+    catalogue = catalogues.current(unit.connection)
+    pushes = [_judge(message, catalogue) for message in _claimed(unit, messages)]
+    ids = {candidate.submission_id for push in pushes for candidate in push.judged.candidates}
+    locked = submissions.lock_for_intake(unit.connection, ids)
+    begun = [item.number for item in locked.values() if item.editable and item.state != DUE]
+    drafts = _Drafts(locked, figures.read_cells(unit.connection, begun))
+    for push in pushes:
+        _merge(push, drafts, unit.now)
+    _write(unit, pushes, drafts)
+
+
+def _claimed(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> list[Received[PushAccepted]]:
+    """Return the messages whose receipts nobody had before; a repeat has no effect, another body under the same key
+    is noted with the receipt."""
+    first: dict[str, Received[PushAccepted]] = {}
+    again: list[Received[PushAccepted]] = []
+    for message in messages:
+        if first.setdefault(message.data.receipt_id, message) is not message:
+            again.append(message)
+    fresh = receipts.claim(unit.connection, [message.data for message in first.values()], unit.now)
+    again += [message for receipt_id, message in first.items() if receipt_id not in fresh]
+    known = receipts.fingerprints(unit.connection, [message.data.receipt_id for message in again])
+    for message in again:
+        push = message.data
+        if known[push.receipt_id] != (push.client_id, push.fingerprint):
+            receipts.count_conflict(unit.connection, push.receipt_id)
+            _of(unit, push, message.correlation_id).audit(
+                "receipt.conflict", push.receipt_id, {"fingerprint": push.fingerprint}
+            )
+    return [message for receipt_id, message in first.items() if receipt_id in fresh]
+
+
+def _of(unit: Unit, push: PushAccepted, correlation_id: str) -> Unit:
+    """Return the unit as the push's own client, so that the audit says who sent the figures."""
+    own = unit.about(correlation_id)
+    own.actor = Actor(id=push.client_id, kind="client", name=push.client_id, partner=push.partner)
+    return own
+
+
+def _judge(message: Received[PushAccepted], catalogue: Catalogue) -> _Push:
+    event = message.data
+    scope = Scope(frozenset(event.units), frozenset(event.forms))
+    try:
+        body = _DECODER.decode(event.body)
+        judged = intake.judge(body, catalogue, scope)
+    except (msgspec.DecodeError, InvalidOperation, ValueError) as error:
+        # The gateway checks the shape, so this is rare; the receipt must still end somewhere its client can see.
+        body = PushBody(form="", figures=[PushFigure(indicator="")])
+        judged = Judged(refusals=[Refusal(0, find(rules.UNREADABLE, reason=str(error)[:200]))])
+    push = _Push(event, message.correlation_id, body, judged)
+    for refusal in judged.refusals:
+        push.refuse(refusal.position, merge.REFUSED, refusal.finding)
+    return push
+
+
+def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
+    event = push.event
+    source = Source(event.client_id, event.receipt_id, Clock(event.accepted_at, event.tie_breaker), now)
+    counts, cells, created, changed = push.counts, drafts.cells, drafts.created, drafts.changed
+    for position, submission_id, indicator, pushed in push.judged.candidates:
+        submission = drafts.submissions.get(submission_id)
+        if submission is None or not submission.editable:
+            finding = intake.refusal_of(submission, indicator, push.body.figures[position], push.body)
+            push.refuse(position, merge.REFUSED, finding or find(rules.NO_OBLIGATION, indicator))
+            continue
+        key = (submission.number, indicator)
+        cell = cells.get(key)
+        if cell is None:
+            cells[key] = created[key] = merge.fresh(pushed, source)
+            outcome = merge.ACCEPTED
+        else:
+            outcome = merge.merge(cell, pushed, source)
+            if outcome == merge.SUPERSEDED:
+                push.refuse(position, outcome, find(rules.SUPERSEDED, indicator))
+            else:
+                if key not in created:
+                    changed[key] = cell
+                if outcome == merge.CONFLICT:
+                    shown = "không phát sinh" if cell.value is None else cell.value
+                    push.refuse(position, outcome, find(rules.CONFLICT, indicator, value=shown))
+        if outcome in (merge.ACCEPTED, merge.UNCHANGED):
+            counts[outcome] += 1
+        touched = push.touched.get(submission_id)
+        if touched is None:
+            touched = push.touched[submission_id] = Counter()
+        touched[outcome] += 1
+
+
+def _write(unit: Unit, pushes: Sequence[_Push], drafts: _Drafts) -> None:
+    figures.insert_cells(unit.connection, drafts.created)
+    figures.update_cells(unit.connection, drafts.changed)
+    filled = {number for number, _indicator in drafts.created}
+    begun = [item.number for item in drafts.submissions.values() if item.state == DUE and item.number in filled]
+    submissions.begin_drafts(unit.connection, begun)
+    settled = []
+    for push in pushes:
+        push.outcomes.sort(key=lambda outcome: outcome.position)
+        counts = {outcome: push.counts[outcome] for outcome in merge.OUTCOMES}
+        settled.append((push.event.receipt_id, counts, push.outcomes, sorted(push.touched)))
+        own = _of(unit, push.event, push.correlation_id)
+        for submission_id, touched in push.touched.items():
+            own.audit("figures.pushed", submission_id, {"receipt": push.event.receipt_id, **touched})
+        if not push.touched:
+            own.audit("push.refused", push.event.receipt_id, dict(counts))
+    receipts.settle(unit.connection, settled)

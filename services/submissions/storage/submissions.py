@@ -1,0 +1,177 @@
+"""Submissions and their rounds as rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, RowMapping, Text, cast, insert, select, tuple_, update
+
+from services.submissions.domain.obligations import Obligation
+from services.submissions.domain.rounds import Submission
+from services.submissions.storage.tables import rounds, submissions
+from shared.contracts.views import FigureView
+
+_COLUMNS = [cast(column, Text).label("id") if column.name == "id" else column for column in submissions.c]
+
+_PLAN = """
+INSERT INTO submissions (id, form, unit, agency, period, deadline)
+SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET agency = excluded.agency, deadline = excluded.deadline
+WHERE (submissions.agency, submissions.deadline) IS DISTINCT FROM (excluded.agency, excluded.deadline)
+"""
+# Only what nobody has touched is taken back: figures and rounds outlive a change of the catalogue.
+_CANCEL = "DELETE FROM submissions WHERE state = 'due' AND NOT id = ANY(%b::uuid[])"
+_LOCK = """
+SELECT number, id::text, form, unit, agency, period, state, round FROM submissions
+WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE
+"""
+_DRAFT = "UPDATE submissions SET state = 'draft' WHERE number = ANY(%b::bigint[])"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """A submitted round: its frozen figures and what became of it."""
+
+    submission: int
+    round: int
+    state: str
+    content_hash: str
+    figures: list[FigureView]
+    submitted_by: str
+    submitted_at: datetime
+    authors: list[str]
+    reasons: list[dict[str, Any]]
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    level: str | None = None
+
+
+def plan(connection: Connection, owed: Sequence[Obligation]) -> tuple[int, int]:
+    """Create what is owed and not there, move agencies and deadlines, take back what is owed no more and untouched.
+    Return how many rows were written and how many taken back. In key order, so that two planners cannot deadlock."""
+    columns = [list(column) for column in zip(*sorted(owed), strict=True)] or [[] for _ in Obligation._fields]
+    written = connection.exec_driver_sql(_PLAN, tuple(columns)).rowcount
+    return written, connection.exec_driver_sql(_CANCEL, (columns[0],)).rowcount
+
+
+def lock_for_intake(connection: Connection, ids: Collection[str]) -> dict[str, Submission]:
+    """Lock these submissions in one order and return them by id, with what intake needs to know of them."""
+    if not ids:
+        return {}
+    rows = connection.exec_driver_sql(_LOCK, (sorted(ids),))
+    return {
+        row[1]: Submission(
+            number=row[0], id=row[1], form=row[2], unit=row[3], agency=row[4], period=row[5], state=row[6], round=row[7]
+        )
+        for row in rows
+    }
+
+
+def begin_drafts(connection: Connection, numbers: Collection[int]) -> None:
+    """Make drafts of these obligations, which were only due."""
+    if numbers:
+        connection.exec_driver_sql(_DRAFT, (list(numbers),))
+
+
+def find(connection: Connection, submission_id: str, *, lock: bool = False) -> Submission | None:
+    """Return the submission, its row locked if asked, or None. An id that is no UUID names none."""
+    try:
+        key = str(uuid.UUID(submission_id))
+    except ValueError:
+        return None
+    found = select(*_COLUMNS).where(submissions.c.id == key)
+    row = connection.execute(found.with_for_update() if lock else found).mappings().first()
+    return None if row is None else _submission(row)
+
+
+def save(connection: Connection, submission: Submission) -> None:
+    """Write the submission's state back."""
+    values = {k: v for k, v in asdict(submission).items() if k not in ("number", "id", "form", "unit", "period")}
+    connection.execute(update(submissions).where(submissions.c.number == submission.number).values(values))
+
+
+def page(
+    connection: Connection, filters: Sequence[ColumnElement[bool]], after: tuple[str, str, str] | None, limit: int
+) -> list[Submission]:
+    """Return up to `limit` submissions in key order (form, unit, period), after the key given."""
+    found = select(*_COLUMNS).where(*filters).order_by(submissions.c.form, submissions.c.unit, submissions.c.period)
+    if after is not None:
+        found = found.where(tuple_(submissions.c.form, submissions.c.unit, submissions.c.period) > tuple_(*after))
+    return [_submission(row) for row in connection.execute(found.limit(limit)).mappings()]
+
+
+def filters(
+    *,
+    form: str | None,
+    unit: str | None,
+    agency: str | None,
+    period: str | None,
+    state: str | None,
+    units: Collection[str] | None,
+    forms: Collection[str] | None,
+) -> list[ColumnElement[bool]]:
+    """Return the conditions for `page`. `units` and `forms` are the caller's scope, None for all."""
+    c = submissions.c
+    asked = ((c.form, form), (c.unit, unit), (c.agency, agency), (c.period, period), (c.state, state))
+    conditions = [column == value for column, value in asked if value is not None]
+    if units is not None:
+        conditions.append(c.unit.in_(units))
+    if forms is not None:
+        conditions.append(c.form.in_(forms))
+    return conditions
+
+
+def add_round(connection: Connection, added: Round) -> None:
+    """Freeze a round."""
+    connection.execute(
+        insert(rounds).values(
+            submission=added.submission,
+            round=added.round,
+            state=added.state,
+            content_hash=added.content_hash,
+            content=msgspec.json.encode(added.figures),
+            figure_count=len(added.figures),
+            submitted_by=added.submitted_by,
+            submitted_at=added.submitted_at,
+            authors=added.authors,
+            reasons=added.reasons,
+        )
+    )
+
+
+def find_round(connection: Connection, number: int, round_: int) -> Round | None:
+    """Return a submitted round, None if that number was never submitted."""
+    found = select(rounds).where(rounds.c.submission == number, rounds.c.round == round_)
+    row = connection.execute(found).mappings().first()
+    if row is None:
+        return None
+    values = {name: row[name] for name in row if name not in ("content", "figure_count")}
+    return Round(**values, figures=msgspec.json.decode(row["content"], type=list[FigureView]))
+
+
+def decide_round(
+    connection: Connection,
+    number: int,
+    round_: int,
+    *,
+    state: str,
+    decided_by: str,
+    decided_at: datetime,
+    reasons: list[dict[str, Any]] | None = None,
+    level: str | None = None,
+) -> None:
+    """Write what was decided about a round; its content stays."""
+    connection.execute(
+        update(rounds)
+        .where(rounds.c.submission == number, rounds.c.round == round_)
+        .values(state=state, decided_by=decided_by, decided_at=decided_at, reasons=reasons or [], level=level)
+    )
+
+
+def _submission(row: RowMapping) -> Submission:
+    return Submission(**row)

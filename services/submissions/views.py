@@ -1,0 +1,69 @@
+"""What this service answers, made from its domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.submissions.domain.findings import Finding
+from services.submissions.domain.merge import Cell
+from services.submissions.domain.rounds import Submission
+from shared.contracts.views import FigureView, FindingView, SubmissionView
+
+
+def submission_view(submission: Submission) -> SubmissionView:
+    """Return the submission as others see it."""
+    return SubmissionView(
+        id=submission.id,
+        form=submission.form,
+        unit=submission.unit,
+        agency=submission.agency,
+        period=submission.period,
+        state=submission.state,
+        round=submission.round,
+        content_hash=submission.content_hash,
+        deadline=submission.deadline,
+        submitted_at=submission.submitted_at,
+        approved_round=submission.approved_round,
+        on_time=submission.on_time,
+    )
+
+
+def figure_view(indicator: str, cell: Cell) -> FigureView:
+    """Return one cell with its provenance and, if there is one, its conflict."""
+    conflict: dict[str, object] | None = None
+    if cell.conflict is not None:
+        pushed, source = cell.conflict
+        conflict = {
+            "value": pushed.value,
+            "status": pushed.status,
+            "by": source.by,
+            "receipt_id": source.receipt_id,
+            "accepted_at": source.clock.accepted_at.isoformat(),
+        }
+    return FigureView(
+        indicator=indicator,
+        value=cell.value,
+        status=cell.status,
+        origin=cell.origin,
+        by=cell.by,
+        at=cell.at,
+        receipt_id=cell.receipt_id,
+        version=cell.version,
+        conflict=conflict,
+    )
+
+
+def figure_views(cells: Mapping[str, Cell]) -> list[FigureView]:
+    """Return the cells in the order of their indicators."""
+    return [figure_view(indicator, cells[indicator]) for indicator in sorted(cells)]
+
+
+def finding_view(finding: Finding) -> FindingView:
+    """Return one finding of validation."""
+    return FindingView(
+        code=finding.code,
+        severity=finding.severity,
+        indicator=finding.indicator,
+        message=finding.message,
+        detail=finding.detail,
+    )
