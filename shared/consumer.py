@@ -1,5 +1,5 @@
-"""Consuming one queue in batches over a connection of its own, in one green thread; what becomes of a message is decided
-elsewhere (`batches`), here it is carried out: acknowledged, delayed, or put with the dead letters.
+"""Consuming one queue in batches over a connection of its own, in one green thread. What becomes of a message is
+decided elsewhere (`batches`), here it is carried out: acknowledged, delayed, or put with the dead letters.
 
 Nothing is acknowledged before its effect is committed, or before the broker has confirmed the copy that replaces it.
 While a handler works, this thread serves the connection's heartbeats every 5 s, so a handler may take as long as it

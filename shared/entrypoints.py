@@ -130,7 +130,7 @@ def handles(
 
 
 class Every(Timer):
-    """The entrypoint behind `@every`: nameko's timer; a run that fails is counted and logged, and the next one comes."""
+    """The entrypoint behind `@every`: nameko's timer; a run that fails is counted and logged, the next one comes."""
 
     def handle_result(self, worker_ctx: WorkerContext, result: Any, exc_info: Any) -> tuple[Any, Any]:
         """Called by nameko with what the method returned or raised."""

@@ -4,8 +4,12 @@ library and psycopg cooperate with eventlet, which must happen before anything t
 from __future__ import annotations
 
 import os
+import warnings
 
-import eventlet
+# nameko needs eventlet, and eventlet announces its retirement on import: known, and noise in every log.
+warnings.filterwarnings("ignore", message=r"[\s\S]*Eventlet is deprecated")
+
+import eventlet  # noqa: E402
 
 eventlet.monkey_patch()
 # psycopg's own waiting in C would block every other green thread of the process.
@@ -75,15 +79,13 @@ def _wait(runner: ServiceRunner) -> BaseException | None:
 
 def _on_signals() -> int:
     """Return a pipe's reading end that becomes readable when the process is asked to end. A signal handler may not
-    switch green threads, and a flag would not wake the hub out of its poll; a pipe does both."""
+    switch green threads, and a flag would not wake the hub out of its poll; the wake-up pipe does both."""
     reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-
-    def ask(_number: int, _frame: object) -> None:
-        os.write(writing, b"!")
-
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(writing)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
+        signal.signal(number, lambda _number, _frame: None)
     return reading
 
 

@@ -199,7 +199,7 @@ class Remote(DependencyProvider):
         """Called by nameko for each call: hand out what `self.remote` is."""
         return self
 
-    def call(self, method: str, returns: type[T], *, timeout_seconds: float | None = None, **arguments: Any) -> T:
+    def call(self, method: str, returns: type[T], /, *, timeout_seconds: float | None = None, **arguments: Any) -> T:
         """Call `method` of the target and return its result as `returns` (a dataclass, Struct, or plain type).
 
         Raises the HubError that the target raised; Unavailable("hub.timeout") after HUB_RPC_TIMEOUT_SECONDS or

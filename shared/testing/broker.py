@@ -115,6 +115,7 @@ def call(
     service: str,
     method: str,
     returns: type[T] | Any = Any,
+    /,
     *,
     timeout_seconds: float = 10.0,
     correlation_id: str | None = None,

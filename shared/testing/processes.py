@@ -32,7 +32,7 @@ class HubProcess:
         """Start the process (again)."""
         self.log, self.output = [], []
         self.process = subprocess.Popen(  # noqa: S603 - the hub's own module with this interpreter
-            [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "hub.process", *self.arguments],
+            [sys.executable, "-m", "hub.process", *self.arguments],
             cwd=_ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,

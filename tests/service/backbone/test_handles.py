@@ -10,6 +10,10 @@ from tests.conftest import Services
 from tests.service.backbone.conftest import PACKAGE, submitted
 
 QUEUE = "approval.submission_submitted"
+SLEEPERS = (
+    "FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+    " AND query LIKE '%%pg_sleep%%' AND pid <> pg_backend_pid()"
+)
 
 
 def seen(engine: Engine) -> list[tuple[str, int]]:
@@ -36,7 +40,10 @@ def test_a_message_has_its_effect_audit_and_event_once(run_service: Services, ap
     assert (count(approval, "inbox"), count(approval, "audit"), count(approval, "outbox")) == (2, 2, 2)
     assert broker.depth(amqp_url, QUEUE) == 0
     with approval.connect() as connection:
-        query = "SELECT s.correlation_id, a.correlation_id FROM seen s JOIN audit a ON a.subject = s.subject AND s.subject = 'a'"
+        query = (
+            "SELECT s.correlation_id, a.correlation_id FROM seen s JOIN audit a ON a.subject = s.subject"
+            " WHERE s.subject = 'a'"
+        )
         assert connection.exec_driver_sql(query).all() == [("c-1", "c-1")]
 
 
@@ -89,11 +96,10 @@ def test_what_cannot_be_read_is_buried_at_once(run_service: Services, approval: 
 def test_sigterm_finishes_the_batch_in_hand(run_service: Services, approval: Engine, amqp_url: str) -> None:
     worker = run_service("approval", "worker", *PACKAGE)
     broker.publish(amqp_url, submitted("slow", "slow"))
-    activity = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%pg_sleep%%' AND pid <> pg_backend_pid()"
 
     def sleeping() -> bool:
         with approval.connect() as connection:
-            return bool(connection.exec_driver_sql(activity).scalar_one())
+            return bool(connection.exec_driver_sql(f"SELECT count(*) {SLEEPERS}").scalar_one())
 
     eventually(sleeping)
     assert worker.stop() == 0
@@ -107,8 +113,7 @@ def test_a_lost_database_connection_loses_nothing(run_service: Services, approva
 
     def cut() -> bool:
         with approval.connect() as connection:
-            query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%pg_sleep%%' AND pid <> pg_backend_pid()"
-            return bool(connection.exec_driver_sql(query).scalar_one())
+            return bool(connection.exec_driver_sql(f"SELECT count(pg_terminate_backend(pid)) {SLEEPERS}").scalar_one())
 
     eventually(cut)
     worker.await_log("consumer.database_away")

@@ -26,7 +26,7 @@ def test_calls_cross_with_their_types_errors_and_correlation(
     service = run_service("approval", "rpc", *PACKAGE)
     run_service("indicators", "rpc", *PACKAGE)
 
-    def call(method: str, returns: Any = Any, **arguments: Any) -> Any:
+    def call(method: str, returns: Any = Any, /, **arguments: Any) -> Any:
         return broker.call(amqp_url, "approval", method, returns, **arguments)
 
     at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_calls_cross_with_their_types_errors_and_correlation(
     with pytest.raises(Forbidden, match=r"toy\.forbidden"):
         call("ask", method="forbid")
     with pytest.raises(Unavailable, match=r"hub\.timeout"):
-        call("ask", method="dawdle", timeout_seconds=0.3)
+        call("ask", method="dawdle", within=0.3)
 
 
 def test_a_slow_query_blocks_no_other_call(run_service: Services, approval: Engine, amqp_url: str) -> None:
@@ -73,9 +73,9 @@ def test_a_slow_query_blocks_no_other_call(run_service: Services, approval: Engi
     assert max(quick) < 0.9
 
 
-def test_a_service_nobody_runs_is_unavailable_at_once(run_service: Services, approval: Engine, amqp_url: str) -> None:
+def test_a_service_that_does_not_run_is_unavailable(run_service: Services, approval: Engine, amqp_url: str) -> None:
     run_service("approval", "rpc", *PACKAGE)
     began = time.monotonic()
     with pytest.raises(Unavailable):
-        broker.call(amqp_url, "approval", "ask", method="correlation", timeout_seconds=4)
+        broker.call(amqp_url, "approval", "ask", method="correlation", within=1.0)
     assert time.monotonic() - began < 6

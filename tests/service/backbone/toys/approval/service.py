@@ -55,9 +55,9 @@ class ApprovalService(Described):
         return seconds
 
     @rpc
-    def ask(self, method: str, timeout_seconds: float = 5.0) -> str:
+    def ask(self, method: str, within: float = 5.0) -> str:
         """Ask the other toy."""
-        return self.remote.call(method, str, timeout_seconds=timeout_seconds)
+        return self.remote.call(method, str, timeout_seconds=within)
 
     @rpc
     def correlation(self) -> str:

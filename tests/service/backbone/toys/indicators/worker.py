@@ -14,6 +14,7 @@ class IndicatorsWorker:
     @handles(SubmissionFinalised, setwise=True, batch=Batch(count=200))
     def on_submission_finalised(self, unit: Unit, messages: list[Received[SubmissionFinalised]]) -> None:
         unit.connection.exec_driver_sql(
-            "INSERT INTO seen (subject, attempt, note, correlation_id) SELECT s, 1, 'set', '' FROM unnest(%b::text[]) s",
+            "INSERT INTO seen (subject, attempt, note, correlation_id) SELECT s, 1, 'set', ''"
+            " FROM unnest(%b::text[]) s",
             ([message.data.submission_id for message in messages],),
         )

@@ -1,0 +1,3 @@
+from typing import Any
+
+def trampoline(fd: int, read: bool | None = ..., write: bool | None = ..., timeout: float | None = ...) -> Any: ...

@@ -1,0 +1,1 @@
+AMQP_URI_CONFIG_KEY: str
