@@ -60,6 +60,8 @@ as hashes: people type passwords into the wrong field."""
 
 def find(connection: Connection, kind: Kind, login: str) -> Account | None:
     """Return the account with this user name or client id, or None."""
+    if "\x00" in login:  # PostgreSQL keeps no such text, so no one is called that
+        return None
     if kind == "person":
         row = connection.execute(select(people).where(people.c.username == login)).mappings().one_or_none()
         if row is None:

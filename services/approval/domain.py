@@ -162,7 +162,7 @@ def checked(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     Raises Invalid("approval.reason_missing") if there is none or one is blank, Invalid("approval.reason_too_long")
     beyond 500 reasons or 2,000 characters in one.
     """
-    cleaned = tuple(Reason(unicodedata.normalize("NFC", item.text).strip(), item.indicator or None) for item in reasons)
+    cleaned = tuple(Reason(_clean(item.text), _clean(item.indicator or "") or None) for item in reasons)
     if not cleaned or not all(_visible(item.text) for item in cleaned):
         raise Invalid(
             "approval.reason_missing",
@@ -176,6 +176,11 @@ def checked(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
             f"Tối đa {MAX_REASONS} lý do, mỗi lý do không quá {MAX_REASON_LENGTH} ký tự.",
         )
     return cleaned
+
+
+def _clean(text: str) -> str:
+    # NUL is the one character that PostgreSQL cannot keep.
+    return unicodedata.normalize("NFC", text).replace("\x00", "").strip()
 
 
 def _visible(text: str) -> bool:

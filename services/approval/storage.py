@@ -75,14 +75,17 @@ def open_case(connection: Connection, case: Case) -> tuple[Case, bool]:
     """Write this open case unless its round has one already; return the one that stands and whether it is new."""
     values = {name: getattr(case, name) for name in Case.__dataclass_fields__}
     values |= {"authors": list(case.authors), "reasons": msgspec.to_builtins(list(case.reasons))}
-    written = connection.execute(insert(cases).values(values).on_conflict_do_nothing())
+    written = connection.execute(insert(cases).values(values).on_conflict_do_nothing().returning(cases.c.number))
+    new = written.one_or_none() is not None
     standing = load(connection, case.submission_id, case.round)
     assert standing is not None  # noqa: S101 - written or found in this very transaction; cases are never deleted
-    return standing, written.rowcount == 1
+    return standing, new
 
 
 def load(connection: Connection, submission_id: str, round: int, *, for_update: bool = False) -> Case | None:
     """Return a case or None. With `for_update` decisions over it stand in line until this transaction ends."""
+    if "\x00" in submission_id:  # PostgreSQL keeps no such text
+        return None
     query = select(cases).where(cases.c.submission_id == submission_id, cases.c.round == round)
     if for_update:
         query = query.with_for_update()

@@ -87,8 +87,9 @@ def tell(connection: Connection, notice: Notice, at: datetime) -> bool:
             link=notice.link,
         )
         .on_conflict_do_nothing(constraint="entries_once")
+        .returning(entries.c.id)
     )
-    return written.rowcount == 1
+    return written.one_or_none() is not None
 
 
 def page(
@@ -120,12 +121,9 @@ def find(connection: Connection, actor: Actor, entry_id: int) -> Entry | None:
     return None if row is None else _entry(row)
 
 
-def mark(connection: Connection, actor: Actor, entry_id: int, at: datetime) -> bool:
-    """Note that the actor has read an entry; return whether that is new."""
-    written = connection.execute(
-        insert(marks).values(person=actor.id, entry=entry_id, read_at=at).on_conflict_do_nothing()
-    )
-    return written.rowcount == 1
+def mark(connection: Connection, actor: Actor, entry_id: int, at: datetime) -> None:
+    """Note that the actor has read an entry; the first time stands."""
+    connection.execute(insert(marks).values(person=actor.id, entry=entry_id, read_at=at).on_conflict_do_nothing())
 
 
 def _for(actor: Actor) -> ColumnElement[bool]:

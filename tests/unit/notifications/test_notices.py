@@ -1,0 +1,117 @@
+"""What people are told, and who."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.notifications.domain import Audience, _period, approved, delivery_failed, reconciled, returned
+from shared.contracts.actor import Actor
+from shared.contracts.events import (
+    DeliveryFailed,
+    Reason,
+    ReconciliationFinished,
+    SubmissionApproved,
+    SubmissionReturned,
+)
+
+OF: dict[str, Any] = {
+    "submission_id": "s1",
+    "round": 2,
+    "content_hash": "h",
+    "form": "GD-NAM",
+    "unit": "LC",
+    "agency": "LC-SGDDT",
+    "period": "2016",
+    "decided_by": "person:leader",
+    "decided_at": datetime(2017, 1, 1, tzinfo=UTC),
+}
+
+
+def failed(state: str = "dead") -> DeliveryFailed:
+    return DeliveryFailed(
+        delivery_id="d1",
+        partner="quoc-gia",
+        form="GD-NAM",
+        unit="LC",
+        agency="LC-SGDDT",
+        period="2016",
+        state=state,
+        error="HTTP 503",
+        attempts=20,
+    )
+
+
+def test_a_return_tells_the_agencys_clerks_every_reason() -> None:
+    reasons = [Reason("Chưa khớp với sổ", "GD03.THPT"), Reason("Thiếu thuyết minh")]
+    (notice,) = returned(SubmissionReturned(**OF, reasons=reasons))
+    assert notice.audience == Audience("submissions.edit", "LC-SGDDT", "LC", "GD-NAM")
+    assert notice.title == "Số liệu GD-NAM năm 2016 bị trả lại"
+    assert notice.text == (
+        "Lần gửi 2 bị trả lại với lý do: GD03.THPT: Chưa khớp với sổ; Thiếu thuyết minh. Đề nghị chỉnh sửa và gửi lại."
+    )
+    assert notice.link == "/v1/submissions/s1"
+
+
+def test_many_reasons_are_shortened_with_their_number() -> None:
+    (notice,) = returned(SubmissionReturned(**OF, reasons=[Reason(f"lý do {n}") for n in range(8)]))
+    assert "lý do 4; và 3 lý do khác." in notice.text
+
+
+def test_an_approval_tells_the_agencys_clerks() -> None:
+    (notice,) = approved(SubmissionApproved(**OF, level="province"))
+    assert notice.title == "Số liệu GD-NAM năm 2016 đã được duyệt"
+
+
+def test_a_failed_delivery_tells_operators_and_the_agencys_leaders() -> None:
+    operators, leaders = delivery_failed(failed())
+    assert operators.audience == Audience("deliveries.manage")
+    assert "Đã thử 20 lần" in operators.text
+    assert "HTTP 503" in operators.text
+    assert leaders.audience == Audience("cases.decide", "LC-SGDDT", "LC", "GD-NAM")
+    assert delivery_failed(failed("rejected"))[0].text.startswith("Hệ thống nhận đã từ chối.")
+
+
+def test_a_reconciliation_tells_of_differences_and_is_silent_about_equality() -> None:
+    found = {"missing_there": 1, "stale_there": 0, "different": 2}
+    event = ReconciliationFinished(reconciliation_id="r1", partner="quoc-gia", equal=False, differences=found)
+    (notice,) = reconciled(event)
+    assert notice.text == "Số liệu hai bên không khớp: 2 số liệu khác giá trị, 1 số liệu thiếu ở bên nhận."
+    assert reconciled(ReconciliationFinished(reconciliation_id="r2", partner="x", equal=True, differences={})) == []
+
+
+@pytest.mark.parametrize(
+    ("period", "words"),
+    [
+        ("2016", "năm 2016"),
+        ("2016-Q1", "quý 1 năm 2016"),
+        ("2016-03", "tháng 3 năm 2016"),
+        ("2016-H1", "6 tháng đầu năm 2016"),
+        ("2016-H2", "6 tháng cuối năm 2016"),
+        ("2016-9M", "9 tháng năm 2016"),
+    ],
+)
+def test_periods_are_told_in_words(period: str, words: str) -> None:
+    assert _period(period) == words
+
+
+def test_an_audience_is_bounded_by_right_agency_and_scope() -> None:
+    audience = Audience("submissions.edit", "LC-SGDDT", "LC", "GD-NAM")
+
+    def reader(**other: Any) -> Actor:
+        values: dict[str, Any] = {
+            "rights": ("submissions.edit",),
+            "units": ("LC",),
+            "forms": ("GD-NAM",),
+            "agency": "LC-SGDDT",
+        }
+        return Actor(id="p", kind="person", name="P", **values | other)
+
+    assert audience.includes(reader())
+    assert audience.includes(reader(agency=None, units=("*",)))
+    assert not audience.includes(reader(rights=("inbox.read",)))
+    assert not audience.includes(reader(agency="LC-SYT"))
+    assert not audience.includes(reader(units=("03388",)))
+    assert not audience.includes(reader(forms=("YT-NAM",)))
