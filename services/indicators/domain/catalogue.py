@@ -1,0 +1,247 @@
+"""The catalogue: what may stand in it, checked as a whole, and the rules that recording needs from it. Pure.
+
+Loading adds and changes, it never removes: what was reported with an entry must stay readable, so entries end by
+their dates or periods. A load is refused whole, with every fault and its place.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from services.indicators.domain import formulas
+from services.indicators.domain.faults import Fault, each_fault
+from services.indicators.domain.units import Unit
+from shared.errors import Invalid
+
+Key = tuple[str, str]  # kind, id
+Bodies = Mapping[Key, dict[str, Any]]
+PeriodKind = Literal["year", "quarter", "month", "half", "nine_months"]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.\-]{0,63}$")]
+IndicatorCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$", max_length=64)]
+Place = Annotated[int, msgspec.Meta(ge=0, le=4)]
+MAX_FAULTS = 200
+
+
+class Breakdown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of its parent an indicator is: `cấp học` = `tiểu học`."""
+
+    dimension: str
+    item: str
+
+
+class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is measured; one concept, one method, one unit of measure across sectors (Đ4.2c)."""
+
+    id: IndicatorCode
+    name: str
+    measure: str
+    value_type: Literal["integer", "decimal"]
+    rollup: str = "none"
+    formula: str | None = None
+    parent: str | None = None
+    breakdown: Breakdown | None = None
+    group: str = ""
+    lead_agency: str | None = None
+    decimals: Place = 0
+
+
+class Owed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The agency that owes a form about a unit."""
+
+    unit: str
+    agency: str
+
+
+class OwedByEach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every unit of this kind owes the form about itself."""
+
+    each: Literal["province", "district", "commune", "agency"]
+
+
+class Years(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}, forbid_unknown_fields=True):
+    """The years a form is asked for, both included."""
+
+    first: int
+    last: int
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which indicators are entered together, which are computed beside them, and who owes it."""
+
+    id: Id
+    name: str
+    regime: str
+    period_kind: PeriodKind
+    indicators: list[str]
+    owed_by: list[Owed] | OwedByEach
+    periods: Years
+    derived: list[str] = msgspec.field(default_factory=list)
+    required: list[str] = msgspec.field(default_factory=list)
+    version: int = 1
+
+
+class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Day and hour (Asia/Ho_Chi_Minh) by which a period's figures are due."""
+
+    month: Annotated[int, msgspec.Meta(ge=1, le=12)]
+    day: Annotated[int, msgspec.Meta(ge=1, le=31)]
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
+
+
+class Regime(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A reporting regime and the decision it rests on (Đ14.1)."""
+
+    id: Id
+    name: str
+    decision: str
+    period_kind: PeriodKind
+    deadline: Deadline
+    level: str
+
+
+SECTIONS: dict[str, tuple[str, type[msgspec.Struct]]] = {
+    "units": ("unit", Unit),
+    "indicators": ("indicator", Indicator),
+    "forms": ("form", Form),
+    "regimes": ("regime", Regime),
+}
+_TYPES = dict(SECTIONS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All entries, typed, by id."""
+
+    units: dict[str, Unit]
+    indicators: dict[str, Indicator]
+    forms: dict[str, Form]
+    regimes: dict[str, Regime]
+
+    @classmethod
+    def of(cls, bodies: Bodies) -> Catalogue:
+        """Type stored bodies. Raises msgspec.ValidationError on what `read_load` would have refused."""
+        typed: dict[str, dict[str, Any]] = {kind: {} for kind in _TYPES}
+        for (kind, entry_id), body in bodies.items():
+            typed[kind][entry_id] = msgspec.convert({"id": entry_id, **body}, _TYPES[kind])
+        return cls(typed["unit"], typed["indicator"], typed["form"], typed["regime"])
+
+
+def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:
+    """Return the bodies that `load` adds or changes, normalised, or refuse the whole load.
+
+    Raises Invalid("indicators.catalogue_invalid"); `context["errors"]` lists each fault with its place.
+    """
+    bodies, faults = read_load(load)
+    if not faults:
+        faults = list(each_fault(Catalogue.of({**stored, **bodies})))
+    if faults:
+        raise Invalid(
+            "indicators.catalogue_invalid",
+            f"the catalogue has {len(faults)} faults; nothing was loaded",
+            f"Danh mục có {len(faults)} lỗi, không mục nào được nạp.",
+            {"count": len(faults), "errors": [asdict(fault) for fault in faults[:MAX_FAULTS]]},
+        )
+    return {key: body for key, body in bodies.items() if stored.get(key) != body}
+
+
+def read_load(load: dict[str, Any]) -> tuple[dict[Key, dict[str, Any]], list[Fault]]:
+    """Return the load's bodies by key, in one normal form (NFC, absent fields filled in), and the faults of shape."""
+    bodies: dict[Key, dict[str, Any]] = {}
+    faults = [Fault(str(name), "unknown_section", "there is no such section", "Không có phần này trong danh mục.")
+              for name in sorted(load.keys() - SECTIONS.keys())]  # fmt: skip
+    for section, (kind, cls) in SECTIONS.items():
+        entries = load.get(section, [])
+        if not isinstance(entries, list):
+            faults.append(Fault(section, "not_a_list", "is not a list", "Phần này phải là một danh sách."))
+            continue
+        for position, raw in enumerate(entries):
+            entry_id = raw.get("id") if isinstance(raw, dict) else None
+            place = f"{section}[{entry_id if isinstance(entry_id, str) else position}]"
+            try:
+                body = msgspec.to_builtins(msgspec.convert(_nfc(raw), cls))
+            except msgspec.ValidationError as error:
+                faults.append(Fault(place, "shape", str(error), f"Mục này sai cấu trúc: {error}."))
+                continue
+            key = (kind, body.pop("id"))
+            if key in bodies:
+                faults.append(Fault(place, "twice", "stands twice", "Mục này xuất hiện hai lần."))
+            bodies[key] = body
+    return bodies, faults
+
+
+def _nfc(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, list):
+        return [_nfc(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _nfc(item) for key, item in value.items()}
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How one derived indicator is computed for a unit, and the form that carries it."""
+
+    indicator: str
+    form: str
+    formula: formulas.Formula
+    decimals: int
+
+
+class Rules:
+    """What recording needs from the catalogue: the derivations that apply to a unit, in order of need."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        parsed = {
+            code: formulas.parse(indicator.formula)
+            for code, indicator in catalogue.indicators.items()
+            if indicator.formula
+        }
+        self._parsed = [(code, parsed[code]) for code in formulas.order(parsed)]
+        self.derived = frozenset(parsed)
+
+    def derivations(self, unit: str, period_kind: str) -> list[Derivation]:
+        """Return the derivations for this unit and kind of period; an indicator is carried by one form at most."""
+        carriers: dict[str, str] = {}
+        for form in self.forms_about(unit, period_kind):
+            for code in form.derived:
+                carriers.setdefault(code, form.id)
+        return [
+            Derivation(code, carriers[code], formula, self._catalogue.indicators[code].decimals)
+            for code, formula in self._parsed
+            if code in carriers
+        ]
+
+    def forms_about(self, unit: str, period_kind: str) -> Iterator[Form]:
+        """Yield the forms that are owed about this unit, in order of id."""
+        known = self._catalogue.units.get(unit)
+        for _, form in sorted(self._catalogue.forms.items()):
+            owed = form.owed_by
+            if form.period_kind != period_kind:
+                continue
+            if (known is not None and known.kind == owed.each) if isinstance(owed, OwedByEach) else any(
+                item.unit == unit for item in owed
+            ):  # fmt: skip
+                yield form
+
+    def agency(self, form: str, unit: str) -> str:
+        """Return the agency that owes `form` about `unit`; the unit itself where each owes for itself."""
+        known = self._catalogue.forms.get(form)
+        if known is not None and not isinstance(known.owed_by, OwedByEach):
+            return next((item.agency for item in known.owed_by if item.unit == unit), unit)
+        return unit
+
+
+def period_kind(period: str) -> str:
+    """Return the kind of a period's text: `2016`, `2016-Q1`, `2016-03`, `2016-H1`, `2016-9M`."""
+    _, _, part = period.partition("-")
+    if not part:
+        return "year"
+    return {"Q": "quarter", "H": "half"}.get(part[0], "nine_months" if part == "9M" else "month")

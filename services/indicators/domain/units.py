@@ -1,0 +1,133 @@
+"""Units through time: neither name, type, parent nor code is stable, only the id. Pure.
+
+Every span is [valid_from, valid_to): the end is exclusive, None means unknown or open. A code may be reused by
+another unit once it is free, so a code means a unit only together with a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from shared.contracts.views import UnitView
+
+KINDS = ("province", "district", "commune", "agency")
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stretch of time, its end exclusive."""
+
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def holds(self, on: date) -> bool:
+        """Tell whether `on` lies in this span."""
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on < self.valid_to)
+
+    def overlaps(self, other: Span) -> bool:
+        """Tell whether some day lies in both."""
+        return _before(self.valid_from, other.valid_to) and _before(other.valid_from, self.valid_to)
+
+    def is_empty(self) -> bool:
+        """Tell whether no day lies in this span."""
+        return not _before(self.valid_from, self.valid_to)
+
+
+class Code(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A code of one scheme that names the unit for a time."""
+
+    scheme: str
+    code: str
+
+    @property
+    def text(self) -> str:
+        """How the code is written in pushes: `gso:03388`."""
+        return f"{self.scheme}:{self.code}"
+
+
+class Name(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Name and type that the unit bears for a time."""
+
+    name: str
+    type_vi: str
+
+
+class Parent(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The unit this one belongs to for a time."""
+
+    parent: str | None
+
+
+class Succession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of a unit: `id` went on from it, on that day."""
+
+    id: str
+    how: Literal["merged", "renamed", "retyped", "split", "unchanged"]
+    on: date
+
+
+class Unit(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An area or a body, with its immutable id. `name`, `type_vi` and `parent` are the latest ones."""
+
+    id: str
+    name: str
+    kind: Literal["province", "district", "commune", "agency"]
+    type_vi: str = ""
+    parent: str | None = None
+    codes: list[Code] = msgspec.field(default_factory=list)
+    names: list[Name] = msgspec.field(default_factory=list)
+    parents: list[Parent] = msgspec.field(default_factory=list)
+    successors: list[Succession] = msgspec.field(default_factory=list)
+
+    def at(self, on: date | None) -> UnitView:
+        """Return the unit as it was on this day (None: as it was last)."""
+        name, type_vi, parent, codes = self.name, self.type_vi, self.parent, self.codes
+        if on is not None:
+            for span in self.names:
+                if span.holds(on):
+                    name, type_vi = span.name, span.type_vi
+            for belonging in self.parents:
+                if belonging.holds(on):
+                    parent = belonging.parent
+            codes = [code for code in codes if code.holds(on)]
+        return UnitView(
+            id=self.id,
+            name=name,
+            kind=self.kind,
+            type_vi=type_vi,
+            parent=parent,
+            valid_from=_text(self.valid_from),
+            valid_to=_text(self.valid_to),
+            codes=msgspec.to_builtins(codes),
+            successors=msgspec.to_builtins(self.successors),
+        )
+
+
+def resolve(units: Iterable[Unit], code: str, on: date) -> str | None:
+    """Return the id of the unit that bore `code` ("gso:03388") on this day, or None."""
+    for unit in units:
+        if any(item.text == code and item.holds(on) for item in unit.codes):
+            return unit.id
+    return None
+
+
+def doubly_used(units: Iterable[Unit]) -> Iterator[tuple[str, str, str]]:
+    """Yield (code, one unit, another) wherever two units bear the same code on the same day."""
+    seen: dict[str, list[tuple[Code, str]]] = {}
+    for unit in units:
+        for code in unit.codes:
+            for other, owner in seen.setdefault(code.text, []):
+                if owner != unit.id and code.overlaps(other):
+                    yield code.text, owner, unit.id
+            seen[code.text].append((code, unit.id))
+
+
+def _before(start: date | None, end: date | None) -> bool:
+    return start is None or end is None or start < end
+
+
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None
