@@ -1,4 +1,4 @@
-"""A line to the running hub: the gateway's HTTP API, asked as any client does, with a token of the operations account."""
+"""A line to the running hub: the gateway's HTTP API, asked as any client does, as the operations account."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from hub.ground.processes import environment, own, processes
 from hub.ground.state import Say, State, write_secret
 from hub.ground.supervise import Supervisor, wait_running
 from hub.settings import HubSettings
-from shared.servers.programs import ServerFailed, wait_until
+from shared.servers.programs import ServerFailed, answers, wait_until
 
 BOOTSTRAPS = ("accounts", "integration")
 """Services that prepare data of their own before the first start: `python -m services.<name>.bootstrap`."""
@@ -99,6 +99,7 @@ class Installation:
 
     def start(self) -> None:
         """Start all processes and wait until each runs and every service answers."""
+        self._check_ports()
         begun = time.monotonic()
         everyone = environment(self.settings, self.state.amqp_url)
         self.supervisor.start(processes(self.settings), everyone, self.settings, self.urls)
@@ -112,6 +113,19 @@ class Installation:
         if not wait_until(all_answer, self.settings.ready_seconds, step=0.2):
             raise ServerFailed(f"no answer after {self.settings.ready_seconds:.0f} s: {', '.join(silent)}")
         self.say(f"processes: all answer after {time.monotonic() - begun:.1f} s, logs in {self.supervisor.log.parent}")
+
+    def _check_ports(self) -> None:
+        """Refuse to start on ports that someone else has: the hub would otherwise talk to a stranger."""
+        self.supervisor.stop()
+        settings = self.settings
+        ports = {
+            "HUB_GATEWAY_PORT": settings.gateway_port,
+            "HUB_NATIONAL_PORT": settings.national_port,
+            "HUB_MINISTRY_PORT": settings.ministry_port,
+        }
+        taken = [f"{name}={port}" for name, port in ports.items() if answers(port)]
+        if taken:
+            raise ServerFailed(f"ports are taken by something else: {', '.join(taken)}; set others")
 
     def load(self) -> dict[str, Any]:
         """Hand the catalogue to the running hub; loading the same again changes nothing."""

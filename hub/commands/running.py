@@ -1,0 +1,123 @@
+"""`hub status`, `deliveries`, `sync`, `reconcile`: ask the running hub, over the gateway's HTTP API."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from hub import show
+from hub.client import Gateway
+from hub.ground.supervise import Supervisor
+from hub.settings import HubSettings
+
+Partner = Annotated[str, typer.Argument(help="Partner's id, such as quoc-gia.")]
+STILL_AT_WORK = {"running", "repairing"}
+
+
+def status(json_: show.AsJson = False) -> None:
+    """Show every service and what waits in its outbox, audit and chunk sets. Exit code 1 if one does not answer."""
+    settings = HubSettings.read()
+    with show.plain_errors():
+        answer = Gateway.as_operator(settings).ask("GET", "/v1/status")
+    processes = Supervisor(settings.var).states()
+    if json_:
+        show.as_json({**answer, "processes": processes})
+    else:
+        _show_status(answer, processes)
+    if not all(line["reachable"] for line in answer["services"]):
+        raise typer.Exit(show.FAILED)
+
+
+def deliveries(
+    partner: Annotated[str | None, typer.Option(help="Only this partner's.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state, such as waiting or dead.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    json_: show.AsJson = False,
+) -> None:
+    """List what partners are due, newest first."""
+    query = {"partner": partner, "state": state, "limit": limit}
+    with show.plain_errors():
+        page = _operator().ask("GET", "/v1/deliveries", params={key: value for key, value in query.items() if value})
+    if json_:
+        show.as_json(page)
+        return
+    columns = ("partner", "form", "unit", "period", "version", "kind", "state", "attempts", "error")
+    show.table("Deliveries", columns, [[row.get(column) for column in columns] for row in page["deliveries"]])
+
+
+def sync(partner: Partner, json_: show.AsJson = False) -> None:
+    """Send what waits for a partner now, without its back-off."""
+    with show.plain_errors():
+        answer = _operator().ask("POST", f"/v1/partners/{partner}/sync")
+    if json_:
+        show.as_json(answer)
+    else:
+        show.say(f"{answer['due']} deliveries to {partner} are due now; look: hub deliveries --partner {partner}")
+
+
+def reconcile(
+    partner: Partner,
+    repair: Annotated[bool, typer.Option(help="Send anew what differs, and read again.")] = True,
+    wait_seconds: Annotated[float, typer.Option(help="How long to wait for the result.")] = 300,
+    json_: show.AsJson = False,
+) -> None:
+    """Compare with what a partner holds, repair differences, prove equality. Exit code 1 unless equal or repaired."""
+    with show.plain_errors():
+        gateway = _operator()
+        report = gateway.ask("POST", "/v1/reconciliations", json={"partner": partner, "repair": repair})
+        end = time.monotonic() + wait_seconds
+        with show.console.status(f"comparing with {partner} …") as shown:
+            while report["state"] in STILL_AT_WORK and time.monotonic() < end:
+                time.sleep(0.3)
+                report = gateway.ask("GET", f"/v1/reconciliations/{report['id']}")
+                shown.update(f"{report['state']}: {report['calls']} calls, {len(report['differences'])} differences")
+    if json_:
+        show.as_json(report)
+    else:
+        _show_reconciliation(report)
+    if report["state"] not in {"equal", "repaired"}:
+        raise typer.Exit(show.FAILED)
+
+
+def _operator() -> Gateway:
+    return Gateway.as_operator(HubSettings.read())
+
+
+def _show_status(answer: dict[str, Any], processes: dict[str, str]) -> None:
+    show.say(f"broker: {answer['broker']}")
+    rows = []
+    for line in answer["services"]:
+        known = line.get("status") or {}
+        rows.append(
+            (
+                line["service"],
+                "[green]answers" if line["reachable"] else f"[red]{line['error']}",
+                _waiting(known.get("outbox_unsent"), known.get("outbox_oldest_seconds")),
+                _waiting(known.get("unsealed_audit"), known.get("unsealed_oldest_seconds")),
+                _waiting(known.get("incomplete_chunk_sets"), known.get("incomplete_oldest_seconds")),
+            )
+        )
+    show.table("Services", ("service", "state", "outbox", "unsealed audit", "incomplete sets"), rows)
+    if processes:
+        show.table("Processes here", ("process", "state"), sorted(processes.items()))
+
+
+def _waiting(count: int | None, seconds: float | None) -> str:
+    if not count:
+        return "" if count is None else "0"
+    return f"{count}, oldest {seconds or 0:.1f} s"
+
+
+def _show_reconciliation(report: dict[str, Any]) -> None:
+    columns = ("kind", "form", "unit", "period", "indicator", "expected", "found", "state")
+    if report["differences"]:
+        show.table("Differences", columns, [[row.get(column) for column in columns] for row in report["differences"]])
+    age = report.get("scrub_age_seconds")
+    show.say(
+        f"{report['partner']}: {report['state']}; {report['entries']} entries in {report['calls']} calls, "
+        f"{report['bytes_compared']} bytes; "
+        + (f"own digests scrubbed {age:.0f} s ago" if age is not None else "own digests never scrubbed")
+        + (f"; {report['error']}" if report.get("error") else "")
+    )

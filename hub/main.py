@@ -1,0 +1,30 @@
+"""The command `hub`: everything an operator types. Each command stands in hub/commands; this file only names them."""
+
+from __future__ import annotations
+
+import typer
+
+from hub.commands import dead_letters, ground, installation, running
+
+app = typer.Typer(
+    name="hub",
+    help="The reporting hub of Lai Châu: run it, ask it, mend it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(installation.run)
+app.command()(installation.demo)
+app.command()(installation.load)
+app.command()(installation.clean)
+app.command()(running.status)
+app.command()(running.deliveries)
+app.command()(running.sync)
+app.command()(running.reconcile)
+app.command()(ground.migrate)
+app.add_typer(ground.topology_app, name="topology")
+app.add_typer(ground.audit_app, name="audit")
+app.add_typer(dead_letters.app, name="dead-letters")
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,57 @@
+"""How commands speak: tables and lines for people, JSON for scripts, errors in one line on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hub.client import GatewayRefused, GatewaySilent
+from shared.errors import HubError
+from shared.servers.programs import ServerFailed
+
+FAILED = 1
+SILENT = 3
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of tables.")]
+
+
+def say(line: str) -> None:
+    """Tell one thing that was done."""
+    console.print(f"[green]·[/green] {line}", soft_wrap=True)
+
+
+def as_json(value: Any) -> None:
+    """Print a value for scripts, unwrapped and with its letters as they are."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows; what is None stays empty."""
+    shown = Table(title=title, title_justify="left")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*("" if cell is None else str(cell) for cell in row))
+    console.print(shown)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the command with one line and an exit code instead of a traceback: 1 failed or refused, 3 try later."""
+    try:
+        yield
+    except GatewaySilent as error:
+        errors.print(f"[red]the hub is not reachable:[/red] {error}", soft_wrap=True)
+        raise typer.Exit(SILENT) from error
+    except (GatewayRefused, ServerFailed, HubError) as error:
+        errors.print(f"[red]failed:[/red] {error}", soft_wrap=True)
+        raise typer.Exit(FAILED) from error
