@@ -1,4 +1,4 @@
-"""`hub topology`, `hub migrate`, `hub audit verify`: work on broker and databases directly, whether a hub is up or not."""
+"""`hub topology`, `hub migrate`, `hub audit verify`: work on broker and databases directly, hub up or not."""
 
 from __future__ import annotations
 
