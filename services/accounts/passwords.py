@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -49,5 +49,5 @@ class Passwords:
     def _apart(self, work: Callable[[], R]) -> R:
         with self._turn:
             if patcher.is_monkey_patched("thread"):
-                return cast("R", tpool.execute(work))
+                return tpool.execute(work)
             return work()

@@ -15,7 +15,7 @@ from services.accounts.passwords import Passwords
 from services.accounts.settings import AccountsSettings
 from shared.contracts.actor import Actor
 from shared.contracts.views import TokenView
-from shared.entrypoints import Described, every, rpc
+from shared.entrypoints import Described, rpc
 from shared.errors import TooMany, Unauthenticated
 from shared.storage import UnitOfWork
 
@@ -69,12 +69,6 @@ class AccountsService(Described):
     def public_keys(self) -> dict[str, Any]:
         """Return the public keys of tokens as a JWK set; the newest, last, signs. Public."""
         return self.keys().public()
-
-    @every(seconds=3600)
-    def forget_old_failures(self) -> None:
-        """Drop what is remembered of failed attempts after a day."""
-        with self.unit() as unit:
-            storage.forget_old_failures(unit.connection, unit.now)
 
     def _issue(self, kind: Kind, login: str, secret: str, scope: str | None) -> TokenView:
         with self.unit() as unit:

@@ -23,6 +23,7 @@ from services.accounts.keys import ALGORITHM, SigningKeys
 from services.accounts.passwords import Passwords
 from services.accounts.service import AccountsService
 from services.accounts.settings import AccountsSettings
+from services.accounts.worker import AccountsWorker
 from shared.errors import Invalid, TooMany, Unauthenticated
 from shared.storage import UnitOfWork
 
@@ -131,7 +132,9 @@ def test_failures_are_forgotten_after_a_day(accounts: Accounts) -> None:
     with accounts.unit() as unit:
         storage.record_failure(unit.connection, "person", "old", now - timedelta(days=2))
         storage.record_failure(unit.connection, "person", "new", now)
-    accounts.service.forget_old_failures()
+    worker = AccountsWorker()
+    worker.unit = accounts.unit
+    worker.forget_old_failures()
     assert accounts.rows("SELECT failures FROM attempts") == [(1,)]
 
 

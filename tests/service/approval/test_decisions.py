@@ -273,4 +273,4 @@ def test_cases_keep_their_promises_under_any_sequence_of_commands(approval: Appr
             assert sorted(approval.sent(self.name)) == decided
 
     Machine.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None, database=None)
-    Machine.TestCase("runTest").runTest()  # type: ignore[no-untyped-call] # hypothesis leaves its class untyped
+    Machine.TestCase("runTest").runTest()

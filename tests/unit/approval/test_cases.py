@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -94,12 +95,13 @@ def test_the_same_decision_by_the_same_person_changes_nothing() -> None:
 def test_a_decided_case_stays_decided() -> None:
     approved = CASE.approve(LEADER, "h1", NOW)
     other = replace(LEADER, id="person:deputy")
-    for attempt in (
+    attempts: list[Callable[[], Case]] = [
         lambda: approved.approve(other, "h1", NOW),
         lambda: approved.send_back(LEADER, "h1", DUE, NOW),
         lambda: approved.withdraw(CLERK, NOW),
         lambda: CASE.send_back(LEADER, "h1", DUE, NOW).send_back(LEADER, "h1", (Reason("khác"),), NOW),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(Conflict, match=r"approval\.already_decided"):
             attempt()
 
