@@ -1,0 +1,125 @@
+"""Judging pushes against the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.submissions.domain.catalogue import compile_catalogue
+from services.submissions.domain.intake import Judged, Scope, judge, refusal_of
+from services.submissions.domain.obligations import obligations, submission_id
+from services.submissions.domain.rounds import Submission
+from services.submissions.testing import bodies
+from shared.contracts.push import PushBody, PushFigure
+
+CATALOGUE = compile_catalogue(1, bodies())
+EVERYTHING = Scope(frozenset("*"), frozenset("*"))
+
+
+def push(*figures: dict[str, Any], scope: Scope = EVERYTHING, **defaults: Any) -> Judged:
+    body = PushBody(
+        **{"form": "GD-NAM", "unit": "LC", "period": "2016", **defaults}, figures=[PushFigure(**f) for f in figures]
+    )
+    return judge(body, CATALOGUE, scope)
+
+
+def test_a_good_figure_is_a_candidate_for_its_cell() -> None:
+    [candidate] = push({"indicator": "GD01", "value": 12}).candidates
+    assert candidate == (0, submission_id("GD-NAM", "LC", "2016"), "GD01", ("12", "official"))
+
+
+@pytest.mark.parametrize(
+    ("figure", "defaults", "code"),
+    [
+        ({}, {"form": "XX"}, "V101"),
+        ({"indicator": "XX"}, {}, "V102"),
+        ({"unit": "gso:99999"}, {}, "V103"),
+        ({}, {"unit": None}, "V103"),
+        ({"period": "2016-Q1"}, {}, "V104"),
+        ({"period": "năm nay"}, {}, "V104"),
+        ({}, {"period": None}, "V104"),
+        ({"indicator": "NN02"}, {}, "V105"),
+        ({"indicator": "NN01.NS"}, {"form": "NN-NAM"}, "V106"),
+        ({"value": None}, {}, "V109"),
+        ({"measure": "người"}, {}, "V116"),
+        ({"status": "final"}, {}, "V117"),
+    ],
+)
+def test_a_bad_figure_is_refused_by_number_and_the_good_one_beside_it_stays(
+    figure: dict[str, Any], defaults: dict[str, Any], code: str
+) -> None:
+    judged = push({"indicator": "GD01", "value": 1, **figure}, {"indicator": "GD02", "value": 2}, **defaults)
+    assert judged.refusals[0].position == 0
+    assert judged.refusals[0].finding.code == code
+    assert len(judged.candidates) + len(judged.refusals) == 2
+    if not defaults:
+        assert [candidate.position for candidate in judged.candidates] == [1]
+
+
+def test_a_measure_spelled_in_another_unicode_form_is_the_same_measure() -> None:
+    assert push({"indicator": "GD01", "value": 1, "measure": "lơ\u0301p"}).candidates
+
+
+def test_a_client_pushes_only_within_its_scope() -> None:
+    other_form = push({"indicator": "GD01", "value": 1}, scope=Scope(frozenset("*"), frozenset(("NN-NAM",))))
+    other_unit = push({"indicator": "GD01", "value": 1}, scope=Scope(frozenset(("X000",)), frozenset("*")))
+    assert [judged.refusals[0].finding.code for judged in (other_form, other_unit)] == ["V108", "V108"]
+
+
+def test_all_positions_of_one_cell_are_refused_naming_each_other() -> None:
+    judged = push(
+        {"indicator": "GD01", "value": 1},
+        {"indicator": "GD02", "value": 2},
+        {"indicator": "GD01", "value": 3, "unit": "gso:12"},
+    )
+    assert [candidate.indicator for candidate in judged.candidates] == ["GD02"]
+    assert [(r.position, r.finding.code) for r in judged.refusals] == [(0, "V118"), (2, "V118")]
+    assert all("0" in r.finding.message and "2" in r.finding.message for r in judged.refusals)
+
+
+def test_a_reused_code_means_the_unit_that_held_it_at_the_period() -> None:
+    before, after = push(
+        {"indicator": "XA01", "value": 1, "period": "2024"},
+        {"indicator": "XA01", "value": 1, "period": "2025"},
+        form="XA-NAM",
+        unit="gso:03388",
+    ).candidates
+    assert before.submission_id == submission_id("XA-NAM", "X-CU", "2024")
+    assert after.submission_id == submission_id("XA-NAM", "X-MOI", "2025")
+
+
+def test_communes_owe_the_years_at_whose_end_they_existed() -> None:
+    owed = {(item.unit, item.period): item for item in obligations(CATALOGUE) if item.form == "XA-NAM"}
+    assert ("X-CU", "2024") in owed
+    assert ("X-CU", "2025") not in owed
+    assert ("X-MOI", "2025") in owed
+    assert ("X-MOI", "2024") not in owed
+    assert owed["X000", "2016"].agency == "X000"
+
+
+def test_deadlines_are_the_regimes_hour_in_vietnam_on_a_working_day() -> None:
+    deadline = next(item.deadline for item in obligations(CATALOGUE) if item.period == "2016")
+    assert deadline is not None
+    assert deadline.isoformat() == "2016-12-26T17:00:00+07:00"  # the 25th was a Sunday
+
+
+def test_a_submission_under_decision_takes_no_figures() -> None:
+    body = PushBody(form="GD-NAM", figures=[])
+    figure = PushFigure("GD01", 1)
+    draft = Submission(number=1, id="s", form="GD-NAM", unit="LC", agency="A", period="2016", state="draft")
+
+    def code(submission: Submission | None) -> str | None:
+        finding = refusal_of(submission, "GD01", figure, body)
+        return finding and finding.code
+
+    states = ("due", "draft", "returned", "submitted", "approved")
+    assert [code(replace(draft, state=state)) for state in states] == [
+        None,
+        None,
+        None,
+        "submission.submitted",
+        "submission.approved",
+    ]
+    assert code(None) == "V107"
