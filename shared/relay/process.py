@@ -12,6 +12,8 @@ from shared.relay.outbox import OutboxRelay
 from shared.relay.settings import relay_settings
 from shared.settings import backbone_settings
 
+log = logs.logger(__name__)
+
 _HOUSEKEEPING_GRACE_SECONDS = 10.0
 
 
@@ -20,7 +22,9 @@ def main(services: list[str]) -> None:
     settings = backbone_settings()
     logs.configure(os.environ.get("HUB_PROCESS_NAME", "relay"), settings.log_level)
     metrics.serve(settings.metrics_port)
+    log.info("process.ready", services=services)
     asyncio.run(_run({service: settings.database_url(service) for service in services}, settings.amqp_url))
+    log.info("process.ended")
 
 
 async def _run(databases: dict[str, str], amqp_url: str) -> None:
