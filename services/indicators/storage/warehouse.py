@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -24,9 +25,11 @@ _INSERT = (
     " FROM unnest(%s::text[], %s::text[], %s::numeric[], %s::text[], %s::boolean[], %s::text[], %s::int[])"
     " AS r (indicator, form, value, status, derived, level, version) ORDER BY r.indicator"
 )
+# The one read that is asked by the thousand: a single column, decoded at once, costs half of what thirteen do.
 _FIND = (
-    "SELECT indicator, unit, period, form, value, status, derived, level, batch, version, recorded_at, submission_id,"
-    " round FROM observations WHERE unit = %s AND period = %s AND indicator = %s AND superseded_batch IS NULL"
+    "SELECT row_to_json(r)::text FROM (SELECT indicator, unit, period, form, trim_scale(value)::text AS value, status,"
+    " derived, level, batch, version, recorded_at, submission_id, round FROM observations"
+    " WHERE unit = %s AND period = %s AND indicator = %s AND superseded_batch IS NULL) AS r"
 )
 _VIEW = tuple(observations.c[name] for name in ObservationView.__dataclass_fields__)
 _ORDER = (observations.c.unit, observations.c.period, observations.c.indicator)
@@ -150,8 +153,8 @@ def save_release(connection: Connection, release: Release) -> None:
 
 def find(connection: Connection, indicator: str, unit: str, period: str) -> ObservationView | None:
     """Return one current value, by one look into one index."""
-    row = connection.exec_driver_sql(_FIND, (unit, period, indicator)).first()
-    return None if row is None else _view(row)
+    found = connection.exec_driver_sql(_FIND, (unit, period, indicator)).scalar()
+    return None if found is None else msgspec.json.decode(found, type=ObservationView)
 
 
 def page(

@@ -344,6 +344,8 @@ def test_lists_are_paged_filtered_and_bounded_by_scope(desk: Desk) -> None:
         if (after := page.next) is None:
             break
     assert found == everything
+    one = everything[0]
+    assert desk.service.find_observation(OFFICE, one.indicator, one.unit, one.period) == one
     assert {item.period for item in desk.service.list_observations(OFFICE, period_to="2015").observations} == {"2015"}
     school = Actor("gd", "client", "Giáo dục", ("observations.read",), ("LC",), ("GD-NAM",))
     assert {item.form for item in desk.service.list_observations(school).observations} == {"GD-NAM"}
