@@ -29,7 +29,8 @@ class ApprovalWorker:
             if new:
                 unit.audit("case.opened", case.id, {"content_hash": case.content_hash, "by": case.submitted_by})
             return
-        # In a transaction of its own: the handler's is rolled back with the message.
+        # In a transaction of its own: the handler's is rolled back with the message. Where a batch is tried again one
+        # by one, the entry stands twice; it names the message, so that is seen.
         with self.unit() as own:
             details = {"held": case.content_hash, "told": arrived.content_hash, "message": str(message.id)}
             own.audit("case.contradicted", case.id, details)

@@ -75,7 +75,7 @@ def test_a_submitted_round_is_returned_and_its_clerk_told(
     broker.publish(amqp_url, event)
 
     def inbox() -> InboxPage | None:
-        page = broker.call(amqp_url, "notifications", "list_inbox", InboxPage, actor=CLERK)
+        page: InboxPage = broker.call(amqp_url, "notifications", "list_inbox", InboxPage, actor=CLERK)
         return page if page.entries else None
 
     page: InboxPage = eventually(inbox, what="the notice")
@@ -83,7 +83,7 @@ def test_a_submitted_round_is_returned_and_its_clerk_told(
     assert "GD03.THPT: Chưa khớp với sổ" in page.entries[0].text
 
 
-def test_a_round_told_with_another_hash_ends_with_the_dead_letters_and_one_audit_entry(
+def test_a_round_told_with_another_hash_ends_with_the_dead_letters_and_is_audited(
     run_service: Services, database: Databases, amqp_url: str, tmp_path: Path
 ) -> None:
     engine = database("approval")
