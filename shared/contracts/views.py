@@ -345,7 +345,8 @@ class ReconciliationView:
     """One comparison with a partner. `state`: running, equal, different, repairing, repaired, failed.
 
     `equal` is proven by digests over `entries` entries; `bytes_compared` and `calls` say what the proof cost;
-    `scrub_age_seconds` says how old the last recomputation of our own digests is.
+    `scrub_age_seconds` says how old the last recomputation of our own digests is. `pending` keys differ only because
+    their deliveries are under way: they are no differences, but keep `equal` from being true.
     """
 
     id: str
@@ -356,6 +357,7 @@ class ReconciliationView:
     equal: bool | None = None
     entries: int = 0
     buckets: int = 0
+    pending: int = 0
     calls: int = 0
     bytes_compared: int = 0
     scrub_age_seconds: float | None = None

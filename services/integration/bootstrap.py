@@ -1,0 +1,70 @@
+"""Load the partners from `catalogue/partners.json` and see that each has a secret: `python -m services.integration.bootstrap`.
+
+May be run again: what stands is brought up to date, secrets are never replaced, and a partner that is new or takes new
+forms is planned everything it is due.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from services.integration.domain.partners import Partner
+from services.integration.intake import backfill
+from services.integration.settings import IntegrationSettings, integration_settings
+from services.integration.storage import partners as partner_rows
+from shared.logs import logger
+from shared.storage import UnitOfWork, engine
+
+log = logger(__name__)
+
+
+def read_partners(file: Path) -> list[Partner]:
+    """Return the partners of this file. Raises msgspec.ValidationError if it is not of that shape."""
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, list[Partner]])["partners"]
+
+
+def ensure_secret(settings: IntegrationSettings, partner: Partner) -> bool:
+    """Make the partner's secret, readable by its owner alone, unless there is one; tell whether it was made."""
+    file = settings.secret_file(partner.credential)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w") as out:
+        out.write(secrets.token_urlsafe(32))
+    return True
+
+
+def load(unit_of_work: UnitOfWork, partners: list[Partner]) -> list[str]:
+    """Write these partners and plan what they are due; return the ids of those that were new or changed."""
+    changed = []
+    with unit_of_work() as unit:
+        known = {partner.id: partner for partner in partner_rows.load_all(unit.connection)}
+        for partner in partners:
+            if known.get(partner.id) == partner:
+                continue
+            partner_rows.save(unit.connection, partner)
+            planned = backfill(unit, partner)
+            unit.audit("partner.loaded", partner.id, {"forms": list(partner.forms), "planned": planned})
+            changed.append(partner.id)
+    return changed
+
+
+def main() -> None:
+    """Run the step on this process's settings."""
+    import catalogue
+
+    settings = integration_settings()
+    partners = read_partners(Path(catalogue.__file__).parent / "partners.json")
+    made = [partner.id for partner in partners if ensure_secret(settings, partner)]
+    changed = load(UnitOfWork.for_engine(engine("integration"), "integration"), partners)
+    log.info("partners.loaded", partners=len(partners), changed=changed, secrets_made=made)
+
+
+if __name__ == "__main__":
+    main()

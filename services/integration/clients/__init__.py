@@ -1,0 +1,37 @@
+"""How partners are called. A client knows one protocol and tells outcomes; what follows from them it leaves to others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.integration.clients.protocol import Client
+from services.integration.domain.partners import Partner
+from services.integration.settings import IntegrationSettings, endpoint_of
+from shared.errors import Internal, Invalid
+
+__all__ = ["Client", "open_client"]
+
+
+def open_client(partner: Partner, settings: IntegrationSettings) -> Client:
+    """Return a client for this partner; not shared between green threads.
+
+    Raises Internal("integration.no_secret") if its secret is not there, Invalid("integration.unknown_protocol").
+    """
+    endpoint = endpoint_of(partner.id, partner.endpoint)
+    token = _secret(settings.secret_file(partner.credential))
+    if partner.protocol == "rest":
+        from services.integration.clients.rest import RestClient
+
+        return RestClient(endpoint, token, settings.timeout_seconds)
+    if partner.protocol == "soap":
+        from services.integration.clients.soap import SoapClient
+
+        return SoapClient(endpoint, token, settings.timeout_seconds)
+    raise Invalid("integration.unknown_protocol", f"{partner.id}: {partner.protocol}", "Giao thức không được hỗ trợ.")
+
+
+def _secret(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise Internal("integration.no_secret", f"{file.name}: {error.strerror}") from error

@@ -1,0 +1,173 @@
+"""The reporting protocol over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import msgspec
+
+from services.integration.clients.protocol import MAX_ANSWER_BYTES, Cost, Group, Listing, Unanswered
+from services.integration.domain.delivery import Answer, Said
+from services.integration.domain.ledger import Packet
+from services.integration.domain.reconciliation import Cell
+from shared.digest import Digest
+
+_PAGE = 1_000
+_SAID = {
+    "applied": Said.APPLIED,
+    "already_applied": Said.APPLIED,
+    "superseded": Said.SUPERSEDED,
+    "rejected": Said.REFUSED,
+    "unknown": Said.UNKNOWN,
+}
+
+
+class _State(msgspec.Struct, frozen=True):
+    message_id: str
+    state: str
+    version: int | None = None
+
+
+class _Digest(msgspec.Struct, frozen=True):
+    count: int
+    digest: str
+    period: str | None = None
+    form: str | None = None
+    unit: str | None = None
+
+
+class _Digests(msgspec.Struct, frozen=True):
+    digests: list[_Digest]
+
+
+class _Value(msgspec.Struct, frozen=True):
+    indicator: str
+    value: str | None
+    status: str
+    version: int = 0
+
+
+class _Values(msgspec.Struct, frozen=True):
+    values: list[_Value]
+    next: str | None = None
+
+
+class _TooLong(Exception):
+    pass
+
+
+class RestClient:
+    """A partner at `endpoint` that knows us by `token`; a call takes at most `timeout` seconds between bytes."""
+
+    def __init__(self, endpoint: str, token: str, timeout: float) -> None:
+        self.cost = Cost()
+        self._http = httpx.Client(
+            base_url=endpoint.rstrip("/"),
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def submit(self, packet: Packet) -> Answer:
+        """Hand over a packet."""
+        body = {
+            "message_id": packet.message_id,
+            "sender": packet.sender,
+            "form": packet.form,
+            "unit": packet.unit,
+            "period": packet.period,
+            "version": packet.version,
+            "content_hash": packet.content_hash,
+            "values": [{"indicator": name, "value": value, "status": status} for name, value, status in packet.values],
+        }
+        return self._state("POST", "/api/v1/packets", packet.message_id, msgspec.json.encode(body))
+
+    def status(self, message_id: str) -> Answer:
+        """Ask what became of a message."""
+        return self._state("GET", f"/api/v1/packets/{message_id}", message_id)
+
+    def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
+        """Return the partner's digests. Raises Unanswered."""
+        given = {"level": level, "period": period, "form": form}
+        answer = self._read("/api/v1/digests", given, _Digests)
+        try:
+            return {(row.period, row.form, row.unit): Digest.parse(row.count, row.digest) for row in answer.digests}
+        except ValueError as error:
+            raise Unanswered(f"not a digest: {error}") from error
+
+    def values(self, form: str, unit: str, period: str) -> Listing:
+        """Return all that the partner holds under its own key. Raises Unanswered."""
+        listing, after = Listing(), None
+        while True:
+            given = {"form": form, "unit": unit, "period": period, "after": after, "limit": str(_PAGE)}
+            page = self._read("/api/v1/values", given, _Values)
+            for row in page.values:
+                listing.values[row.indicator] = Cell(row.value, row.status)
+                listing.version = max(listing.version, row.version)
+            if page.next is None or page.next == after:
+                return listing
+            after = page.next
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._http.close()
+
+    def _state(self, method: str, path: str, message_id: str, body: bytes | None = None) -> Answer:
+        try:
+            status, headers, raw = self._call(method, path, body=body)
+        except httpx.ConnectError as error:
+            return Answer(Said.NOT_APPLIED, f"cannot connect: {error}", quick=True)
+        except httpx.ConnectTimeout:
+            return Answer(Said.NOT_APPLIED, "cannot connect in time")
+        except (httpx.HTTPError, _TooLong) as error:
+            return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
+        if status != 200:
+            return refusal(status, headers, raw)
+        try:
+            state = msgspec.json.decode(raw, type=_State)
+        except ValueError as error:
+            return Answer(Said.UNCLEAR, f"malformed answer: {error}")
+        if state.message_id != message_id or state.state not in _SAID:
+            return Answer(Said.UNCLEAR, f"answered {state.state} about {state.message_id}")
+        return Answer(_SAID[state.state], None if state.state != "rejected" else "rejected by the partner")
+
+    def _read(self, path: str, params: dict[str, str | None], shape: type[Any]) -> Any:
+        given = {name: value for name, value in params.items() if value is not None}
+        self.cost.calls += 1
+        try:
+            status, _, raw = self._call("GET", path, params=given)
+            if status != 200:
+                raise Unanswered(f"answered {status}")
+            self.cost.bytes += len(raw)
+            return msgspec.json.decode(raw, type=shape)
+        except (httpx.HTTPError, _TooLong, ValueError) as error:
+            raise Unanswered(f"{type(error).__name__}: {error}") from error
+
+    def _call(
+        self, method: str, path: str, *, body: bytes | None = None, params: dict[str, str] | None = None
+    ) -> tuple[int, httpx.Headers, bytes]:
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        with self._http.stream(method, path, content=body, params=params, headers=headers) as response:
+            raw = bytearray()
+            for part in response.iter_bytes():
+                raw += part
+                if len(raw) > MAX_ANSWER_BYTES:
+                    raise _TooLong(f"more than {MAX_ANSWER_BYTES} bytes")
+            return response.status_code, response.headers, bytes(raw)
+
+
+def refusal(status: int, headers: Any, raw: bytes) -> Answer:
+    """Return what an HTTP status other than 200 tells. 401, 403 and 404 are faults of the set-up, not of the packet."""
+    story = f"answered {status}: {raw[:300].decode(errors='replace')}".rstrip(": ")
+    if status in (401, 403, 404, 429, 503):
+        return Answer(Said.NOT_APPLIED, story, retry_after(headers.get("retry-after")), quick=status in (429, 503))
+    if 400 <= status < 500:
+        return Answer(Said.REFUSED, story)
+    return Answer(Said.UNCLEAR, story)
+
+
+def retry_after(text: str | None) -> float | None:
+    """Return the seconds of a Retry-After header; one that names a date is left to our own pace."""
+    return float(text) if text is not None and text.isdecimal() else None

@@ -1,0 +1,81 @@
+"""What a partner is, which contents it is due, and under which codes it knows units and indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.errors import Invalid
+
+LEVELS = ("commune", "province", "government")
+"""Levels of approval, lowest first (Đ24.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeMapping:
+    """How hub codes become partner codes: units by their code of `unit_scheme` (empty: the hub's id), indicators by
+    exceptions first, else by `indicator_prefix` before the hub's code."""
+
+    unit_scheme: str = "gso"
+    indicator_prefix: str = ""
+    indicators: dict[str, str] = field(default_factory=dict)
+
+    def indicator(self, code: str) -> str:
+        """Return the partner's code of this indicator."""
+        return self.indicators.get(code) or self.indicator_prefix + code
+
+    def hub_indicator(self, code: str) -> str:
+        """Return the hub's code for a partner's; one that maps to nothing is kept as it is."""
+        for ours, theirs in self.indicators.items():
+            if theirs == code:
+                return ours
+        return code.removeprefix(self.indicator_prefix)
+
+    def unit(self, unit: str, body: Mapping[str, Any] | None, period: str) -> str:
+        """Return the partner's code of this unit in this period; `body` is the unit's catalogue entry.
+
+        A code valid at the period's end goes before one that was or will be. Raises Invalid("integration.unmapped_unit").
+        """
+        if not self.unit_scheme:
+            return unit
+        codes = [code for code in (body or {}).get("codes", []) if code.get("scheme") == self.unit_scheme]
+        if not codes:
+            raise Invalid(
+                "integration.unmapped_unit",
+                f"unit {unit} has no code of scheme {self.unit_scheme}",
+                f"Đơn vị {unit} chưa có mã {self.unit_scheme} để gửi cho hệ thống nhận.",
+            )
+        end = f"{period[:4]}-12-31"
+        valid = [code for code in codes if _holds(code, end)]
+        return str((valid or codes)[-1]["code"])
+
+
+def _holds(code: Mapping[str, Any], day: str) -> bool:
+    return (code.get("valid_from") or "") <= day < (code.get("valid_to") or "9999-12-31")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """Another system that the hub delivers to.
+
+    `max_processing_seconds`: by its own word the partner has applied a packet by then or never will (but for resends);
+    only then an unclear delivery is asked about. `min_level`: the lowest level of approval it may be given.
+    """
+
+    id: str
+    name: str
+    protocol: str
+    endpoint: str
+    credential: str
+    forms: tuple[str, ...]
+    max_processing_seconds: float = 2.0
+    min_level: str = "province"
+    mapping: CodeMapping = field(default_factory=CodeMapping)
+    active: bool = True
+
+    def takes(self, form: str, level: str) -> bool:
+        """Tell whether this partner is due contents of this form approved at this level."""
+        if not self.active or form not in self.forms or level not in LEVELS:
+            return False
+        return LEVELS.index(level) >= LEVELS.index(self.min_level)

@@ -1,0 +1,144 @@
+"""Taking in what the warehouse recorded: contents, ledger, digests and planned deliveries, all in the caller's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from services.integration.domain.ledger import digest_of, entries_of
+from services.integration.domain.partners import Partner
+from services.integration.metrics import REQUESTED
+from services.integration.storage import deliveries, ledger
+from services.integration.storage import partners as partner_rows
+from services.integration.storage.deliveries import Planned
+from services.integration.storage.ledger import Content, Holding
+from shared import chunks
+from shared.contracts.events import Observation, ObservationsRecorded, ObservationsRequested
+from shared.digest import Digest, entry_hash
+from shared.entrypoints import Received
+from shared.errors import Unavailable
+from shared.replica import Replica
+from shared.storage import Unit
+
+catalogue = Replica("indicators", ("unit",))
+"""This service's copy of the units: mappings need their codes."""
+
+_PAGE = 200
+_decode = msgspec.json.Decoder(list[Observation]).decode
+
+
+def take(unit: Unit, messages: Sequence[Received[ObservationsRecorded]]) -> int:
+    """Take these chunks in; return how many keys changed. Per key only the newest complete version counts."""
+    newest: dict[tuple[str, str, str], tuple[Content, str]] = {}
+    for message in messages:
+        content = _whole(unit, message.data)
+        if content is not None and (content.key not in newest or newest[content.key][0].version <= content.version):
+            newest[content.key] = content, message.correlation_id
+    changed = ledger.keep(unit.connection, [content for content, _ in newest.values()])
+    fresh = [newest[key] for key in sorted(changed)]
+    _plan(unit, partner_rows.load_all(unit.connection), fresh)
+    return len(changed)
+
+
+def backfill(unit: Unit, partner: Partner) -> int:
+    """Plan for a partner, new or changed, all contents it is due and is not yet expected to hold; return how many."""
+    known = ledger.expected_versions(unit.connection, partner.id)
+    after, planned = ("", "", ""), 0
+    while page := ledger.contents_after(unit.connection, partner.forms, after, _PAGE):
+        due = [(content, unit.correlation_id) for content in page if known.get(content.key) != content.version]
+        planned += _plan(unit, [partner], due)
+        after = page[-1].key
+    return planned
+
+
+def ask_for_overdue(unit: Unit, older_than_seconds: float) -> int:
+    """Ask again for contents whose chunks stay incomplete; return how many."""
+    overdue = chunks.overdue(unit.connection, older_than_seconds)
+    for set_id in overdue:
+        form, about, period, _ = set_id.rsplit("/", 3)
+        chunks.drop(unit, set_id)
+        unit.emit(ObservationsRequested(form=form, unit=about, period=period))
+        REQUESTED.labels("overdue").inc()
+    return len(overdue)
+
+
+def content_digest(form: str, unit: str, period: str, values: Iterable[tuple[str, str | None, str]]) -> Digest:
+    """Return the digest of a content in hub codes: how contents are compared with the warehouse."""
+    return digest_of([entry_hash(form, unit, period, name, value, status) for name, value, status in values])
+
+
+def _whole(unit: Unit, data: ObservationsRecorded) -> Content | None:
+    body = msgspec.json.encode(data.observations)
+    parts = chunks.add(unit, data.subject, data.index, data.total, data.content_hash, body)
+    if parts is None:
+        return None
+    kept = {item.indicator: (item.value, item.status) for part in parts for item in _decode(part) if not item.withdrawn}
+    digest = content_digest(data.form, data.unit, data.period, [(name, *cell) for name, cell in kept.items()])
+    return Content(
+        form=data.form,
+        unit=data.unit,
+        period=data.period,
+        agency=data.agency,
+        level=data.level,
+        version=data.version,
+        batch=data.batch,
+        content_hash=data.content_hash,
+        count=digest.count,
+        digest=digest.text,
+        observations=kept,
+    )
+
+
+def _plan(unit: Unit, partners: Iterable[Partner], contents: Sequence[tuple[Content, str]]) -> int:
+    if not contents:
+        return 0
+    units = catalogue.cached(unit.connection).entries["unit"]
+    holdings: list[Holding] = []
+    planned: list[Planned] = []
+    for partner in partners:
+        for content, correlation_id in contents:
+            if partner.takes(content.form, content.level):
+                holding = _holding(partner, content, units)
+                holdings.append(holding)
+                planned.append(_delivery(holding, correlation_id))
+    ledger.expect(unit.connection, holdings)
+    deliveries.plan(unit.connection, planned)
+    return len(planned)
+
+
+def _holding(partner: Partner, content: Content, units: Mapping[str, Mapping[str, Any]]) -> Holding:
+    if content.unit not in units and partner.mapping.unit_scheme:
+        # The catalogue travels on its own queue and may be a moment behind.
+        raise Unavailable(
+            "integration.catalogue_behind", f"unit {content.unit} is not known here yet", "Danh mục chưa được cập nhật."
+        )
+    theirs = partner.mapping.unit(content.unit, units.get(content.unit), content.period)
+    values = [Observation(name, value, status) for name, (value, status) in content.observations.items()]
+    entries = entries_of(partner.mapping, content.form, theirs, content.period, values)
+    return Holding(
+        partner=partner.id,
+        form=content.form,
+        unit=content.unit,
+        period=content.period,
+        partner_unit=theirs,
+        agency=content.agency,
+        version=content.version,
+        entries=entries,
+        digest=digest_of([entry.hash for entry in entries]),
+    )
+
+
+def _delivery(holding: Holding, correlation_id: str) -> Planned:
+    return Planned(
+        partner=holding.partner,
+        form=holding.form,
+        unit=holding.unit,
+        period=holding.period,
+        partner_unit=holding.partner_unit,
+        agency=holding.agency,
+        version=holding.version,
+        kind="release",
+        correlation_id=correlation_id,
+    )

@@ -1,0 +1,34 @@
+"""What the integration service counts, per partner; each metric stands in docs/operations.md."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DELIVERIES = Counter(
+    "hub_integration_deliveries_total", "Attempts at deliveries, by the state they led to", ["partner", "outcome"]
+)
+DELIVERY_SECONDS = Histogram(
+    "hub_integration_delivery_seconds",
+    "Time one call to a partner took",
+    ["partner"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+OPEN_DELIVERIES = Gauge("hub_integration_open_deliveries", "Deliveries that are not settled", ["partner", "state"])
+OLDEST_OPEN_SECONDS = Gauge(
+    "hub_integration_oldest_open_seconds", "Age of the oldest delivery that is not settled", ["partner"]
+)
+RECONCILIATIONS = Counter(
+    "hub_integration_reconciliations_total", "Reconciliations, by how they ended", ["partner", "state"]
+)
+DIFFERENCES = Counter(
+    "hub_integration_differences_total", "Differences found with a partner, by kind", ["partner", "kind"]
+)
+SCRUBBED = Counter(
+    "hub_integration_scrub_corrections_total", "Hashes and digests that a scrub had to correct", ["partner"]
+)
+SCRUB_AGE_SECONDS = Gauge("hub_integration_scrub_age_seconds", "Age of the last scrub", ["partner"])
+REQUESTED = Counter(
+    "hub_integration_requests_total", "Contents asked for again, by reason: overdue, differs", ["reason"]
+)
+DEAD_LETTERS = Counter("hub_integration_dead_letters_total", "Dead letters collected", ["queue"])
+OPEN_DEAD_LETTERS = Gauge("hub_integration_open_dead_letters", "Dead letters that nobody has replayed or discarded", [])

@@ -1,0 +1,77 @@
+"""Settings of the integration service. Documented in docs/operations.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+_PREFIX = "HUB_INTEGRATION_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationSettings:
+    """How deliveries and reconciliations are worked. All times are seconds.
+
+    - `secrets` (HUB_SECRETS_DIR): folder with one file `partner_<id>` per partner. Default: `secrets` under HUB_VAR.
+    - `process` (HUB_PROCESS_NAME): under this name a worker claims deliveries, and finds its own again after a restart.
+    - `poll_seconds` (HUB_INTEGRATION_POLL_SECONDS): how often a sender with nothing to do looks again.
+    - `senders` (HUB_INTEGRATION_SENDERS): senders per partner: deliveries that one partner gets at once.
+    - `timeout_seconds` (HUB_INTEGRATION_TIMEOUT_SECONDS): how long a partner may take to answer one call.
+    - `quick_tries` (HUB_INTEGRATION_QUICK_TRIES): tries within one attempt while nothing can have been applied.
+    - `max_attempts` (HUB_INTEGRATION_MAX_ATTEMPTS): attempts before a delivery is dead and a person is told.
+    - `backoff_seconds` (HUB_INTEGRATION_BACKOFF_SECONDS): wait after the first failed attempt; it doubles each time.
+    - `backoff_cap_seconds` (HUB_INTEGRATION_BACKOFF_CAP_SECONDS): the longest such wait.
+    - `reconcile_every_seconds` (HUB_INTEGRATION_RECONCILE_EVERY_SECONDS): between reconciliations; 0 never.
+    - `scrub_every_seconds` (HUB_INTEGRATION_SCRUB_EVERY_SECONDS): how often digests are recomputed from the ledger and
+      the ledger is compared with the warehouse; 0 never.
+    - `chunks_overdue_seconds` (HUB_INTEGRATION_CHUNKS_OVERDUE_SECONDS): age of a set asked for anew.
+    """
+
+    secrets: Path
+    process: str = "integration.worker"
+    poll_seconds: float = 0.2
+    senders: int = 2
+    timeout_seconds: float = 5.0
+    quick_tries: int = 3
+    max_attempts: int = 20
+    backoff_seconds: float = 0.5
+    backoff_cap_seconds: float = 300.0
+    reconcile_every_seconds: float = 3600.0
+    scrub_every_seconds: float = 3600.0
+    chunks_overdue_seconds: float = 60.0
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> IntegrationSettings:
+        """Read settings from `environ`; what is not set keeps its default. Raises ValueError for bad numbers."""
+        base = Path(environ.get("HUB_VAR", "var")) / "secrets"
+        whole = ("senders", "quick_tries", "max_attempts")
+        given: dict[str, float] = {}
+        for name in cls.__dataclass_fields__:
+            text = environ.get(_PREFIX + name.upper())
+            if text is not None and name not in ("secrets", "process"):
+                given[name] = int(text) if name in whole else float(text)
+        process = environ.get("HUB_PROCESS_NAME", "integration.worker")
+        return cls(secrets=Path(environ.get("HUB_SECRETS_DIR") or base), process=process, **given)  # type: ignore[arg-type]  # names above
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a claimed delivery is its sender's alone: longer than any attempt can take."""
+        return self.timeout_seconds * (self.quick_tries + 1) + 20.0
+
+    def secret_file(self, credential: str) -> Path:
+        """Return the file that holds a partner's secret."""
+        return self.secrets / credential
+
+
+def endpoint_of(partner: str, configured: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return where this partner is: what HUB_INTEGRATION_ENDPOINT_<ID> (`-` written as `_`) says, else `configured`."""
+    return environ.get(f"{_PREFIX}ENDPOINT_{partner.upper().replace('-', '_')}", configured)
+
+
+@lru_cache(maxsize=1)
+def integration_settings() -> IntegrationSettings:
+    """Return this process's settings, read once."""
+    return IntegrationSettings.read()

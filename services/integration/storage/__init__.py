@@ -1,0 +1,1 @@
+"""Tables of the integration service and the SQL over them, by subject. Decides nothing and commits nothing."""

@@ -1,0 +1,73 @@
+"""Rows of partners, and the current digests' sums per partner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from services.integration.domain.partners import CodeMapping, Partner
+from services.integration.storage.tables import partners
+from shared.errors import NotFound
+
+_COUNTS = text("SELECT partner, state, count(*) AS n FROM deliveries GROUP BY partner, state")
+_OLDEST = text(
+    "SELECT partner, extract(epoch FROM now() - min(created_at))::float AS age FROM deliveries "
+    "WHERE state IN ('planned', 'waiting', 'in_doubt', 'sending') GROUP BY partner"
+)
+_PROOFS = text("SELECT partner, max(finished_at) AS at FROM reconciliations WHERE equal GROUP BY partner")
+_SCRUBS = text("SELECT partner, max(finished_at) AS at FROM scrubs WHERE kind = 'digests' GROUP BY partner")
+
+
+def save(connection: Connection, partner: Partner) -> None:
+    """Write this partner, replacing what stood under its id."""
+    values = {name: getattr(partner, name) for name in Partner.__dataclass_fields__}
+    values |= {"mapping": msgspec.to_builtins(partner.mapping), "forms": list(partner.forms)}
+    changed = {name: value for name, value in values.items() if name != "id"}
+    connection.execute(insert(partners).values(values).on_conflict_do_update(index_elements=["id"], set_=changed))
+
+
+def load_all(connection: Connection) -> list[Partner]:
+    """Return all partners in order of id."""
+    return [_partner(row) for row in connection.execute(select(partners).order_by(partners.c.id))]
+
+
+def load(connection: Connection, partner: str) -> Partner:
+    """Return this partner. Raises NotFound("integration.no_partner")."""
+    row = connection.execute(select(partners).where(partners.c.id == partner)).one_or_none()
+    if row is None:
+        raise NotFound("integration.no_partner", f"no partner {partner}", "Không có hệ thống nhận này.")
+    return _partner(row)
+
+
+def delivery_counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return per partner how many deliveries stand in which state."""
+    counts: dict[str, dict[str, int]] = {}
+    for row in connection.execute(_COUNTS):
+        counts.setdefault(row.partner, {})[row.state] = row.n
+    return counts
+
+
+def oldest_open(connection: Connection) -> dict[str, float]:
+    """Return per partner the age in seconds of its oldest delivery that is not settled."""
+    return {row.partner: row.age for row in connection.execute(_OLDEST)}
+
+
+def last_proofs(connection: Connection) -> dict[str, datetime]:
+    """Return per partner when both sides were last proven equal."""
+    return {row.partner: row.at for row in connection.execute(_PROOFS)}
+
+
+def last_scrubs(connection: Connection) -> dict[str, datetime]:
+    """Return per partner when its digests were last recomputed from the ledger's rows."""
+    return {row.partner: row.at for row in connection.execute(_SCRUBS)}
+
+
+def _partner(row: Row[Any]) -> Partner:
+    values = dict(row._mapping)
+    values["mapping"] = msgspec.convert(values["mapping"], CodeMapping)
+    values["forms"] = tuple(values["forms"])
+    return Partner(**values)

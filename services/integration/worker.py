@@ -1,0 +1,110 @@
+"""The integration service at work: events in, senders, reconciliations, scrubs, dead letters."""
+
+from __future__ import annotations
+
+from services.integration import intake, scrubbing
+from services.integration.domain.delivery import OPEN
+from services.integration.metrics import (
+    DEAD_LETTERS,
+    OLDEST_OPEN_SECONDS,
+    OPEN_DEAD_LETTERS,
+    OPEN_DELIVERIES,
+    SCRUB_AGE_SECONDS,
+)
+from services.integration.reconciling import Reconciler
+from services.integration.sending import Sending
+from services.integration.settings import integration_settings
+from services.integration.storage import dead_letters, scrubs
+from services.integration.storage import partners as partner_rows
+from services.integration.storage import reconciliations as reconciliation_rows
+from shared.contracts.events import CatalogueChanged, ObservationsRecorded
+from shared.dead_letters import DeadLetter, collects_dead
+from shared.entrypoints import Received, Remote, every, handles
+from shared.logs import logger
+from shared.storage import Unit, UnitOfWork
+
+log = logger(__name__)
+
+
+class IntegrationWorker:
+    """Event handlers and timers. The senders run in green threads of their own beside them."""
+
+    name = "integration.worker"
+    unit = UnitOfWork()
+    remote = Remote("indicators")
+    sending = Sending()
+
+    @handles(CatalogueChanged)
+    def on_catalogue_changed(self, unit: Unit, message: Received[CatalogueChanged]) -> None:
+        """Keep the copy of the units, whose codes the mappings need."""
+        if intake.catalogue.apply(unit, message.data) == "gap":
+            intake.catalogue.refresh(unit, self.remote)
+
+    @handles(ObservationsRecorded, setwise=True)
+    def on_observations_recorded(self, unit: Unit, messages: list[Received[ObservationsRecorded]]) -> None:
+        """Update ledger and digests and plan deliveries for every partner that is due the contents."""
+        intake.take(unit, messages)
+
+    @collects_dead
+    def keep_dead_letter(self, letter: DeadLetter) -> None:
+        """Keep a dead letter for a person to judge."""
+        with self.unit() as unit:
+            news = dead_letters.collect(unit.connection, letter)
+            if news:
+                unit.audit(
+                    "dead_letter.collected", str(letter.message_id), {"queue": letter.queue, "error": letter.error}
+                )
+        if news:
+            DEAD_LETTERS.labels(letter.queue).inc()
+
+    @every(seconds=0.5)
+    def work_reconciliations(self) -> None:
+        """Take reconciliations that are under way further."""
+        Reconciler(self.unit, integration_settings()).work()
+
+    @every(seconds=10)
+    def start_reconciliations(self) -> None:
+        """Reconcile every partner on schedule, repairing what differs."""
+        seconds = integration_settings().reconcile_every_seconds
+        if not seconds:
+            return
+        with self.unit() as unit:
+            for partner in reconciliation_rows.due(unit.connection, seconds):
+                reconciliation_rows.begin(
+                    unit.connection, partner, repair=True, by="schedule", correlation_id=unit.correlation_id
+                )
+
+    @every(seconds=10)
+    def ask_for_overdue_chunks(self) -> None:
+        """Ask again for contents of which parts stay away."""
+        with self.unit() as unit:
+            intake.ask_for_overdue(unit, integration_settings().chunks_overdue_seconds)
+
+    @every(seconds=15)
+    def scrub(self) -> None:
+        """Recompute digests from ledger rows, and compare what we know of the warehouse with it, when that is due."""
+        seconds = integration_settings().scrub_every_seconds
+        if not seconds:
+            return
+        scrubbing.scrub_all(self.unit, seconds)
+        with self.unit() as unit:
+            last = scrubs.last(unit.connection, None, "warehouse")
+            due = last is None or (unit.now - last).total_seconds() >= seconds
+        if due:
+            scrubbing.check_warehouse(self.unit, self.remote)
+
+    @every(seconds=5)
+    def measure(self) -> None:
+        """Set the gauges that are read from the database."""
+        with self.unit() as unit:
+            counts = partner_rows.delivery_counts(unit.connection)
+            oldest = partner_rows.oldest_open(unit.connection)
+            last = partner_rows.last_scrubs(unit.connection)
+            partners = partner_rows.load_all(unit.connection)
+            OPEN_DEAD_LETTERS.set(dead_letters.count(unit.connection, "dead"))
+        for partner in partners:
+            for state in OPEN:
+                OPEN_DELIVERIES.labels(partner.id, state.value).set(counts.get(partner.id, {}).get(state, 0))
+            OLDEST_OPEN_SECONDS.labels(partner.id).set(oldest.get(partner.id, 0.0))
+            if partner.id in last:
+                SCRUB_AGE_SECONDS.labels(partner.id).set((unit.now - last[partner.id]).total_seconds())
