@@ -23,7 +23,7 @@ from hub.ground.state import write_secret
 from hub.settings import HubSettings
 from shared.servers.programs import ServerFailed, end_of, wait_until
 
-STOP_SECONDS = 20
+STOP_SECONDS = 35
 LONGEST_SOCKET_PATH = 100  # the system's limit is 108, and supervisord appends its process id while it binds
 
 
