@@ -1,0 +1,161 @@
+"""The load client's log against everything the hub and the far side hold: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+
+from tests.faults.load import Door, Journey
+
+MAPPING = {"quoc-gia": "T12.", "bo-nganh": ""}
+PROVINCE_AT_PARTNER = "12"
+
+
+@dataclass
+class Stores:
+    """Where to look: a door with every read right, databases by service, far sides by partner id."""
+
+    portal: Door
+    engines: dict[str, sa.Engine]
+    far_sides: dict[str, str]
+    forms_of_partner: dict[str, set[str]]
+
+    def rows(self, service: str, query: str, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of a read-only question to one service's database."""
+        with self.engines[service].connect() as connection:
+            return [dict(row) for row in connection.execute(sa.text(query), values).mappings()]
+
+
+def newest(journeys: list[Journey]) -> dict[tuple[str, str, str], Journey]:
+    """Return the last approved journey of every key: what must stand in the warehouse."""
+    result: dict[tuple[str, str, str], Journey] = {}
+    for journey in journeys:
+        known = result.get(journey.key)
+        if known is None or journey.round > known.round:
+            result[journey.key] = journey
+    return result
+
+
+def assert_nothing_lost_or_doubled(stores: Stores, journeys: list[Journey], patience: float = 90.0) -> dict[str, int]:
+    """Wait until everything acknowledged has arrived everywhere, then check that it arrived once. Return counts."""
+    _wait(lambda: _warehouse_differs(stores, journeys), patience)
+    _wait(lambda: _far_sides_differ(stores, journeys), patience)
+    _wait(lambda: _ledger_differs(stores, journeys), patience)
+    _check_receipts(stores, journeys)
+    _check_rounds(stores, journeys)
+    _check_warehouse_once(stores)
+    _check_journals(stores)
+    dead = stores.rows("integration", "select queue, error from dead_letters where state = 'dead'")
+    assert dead == [], f"dead letters: {dead}"
+    return {
+        "submissions": len(newest(journeys)),
+        "rounds": len(journeys),
+        "receipts": sum(len(journey.receipts) for journey in journeys),
+        "figures": sum(len(journey.values) for journey in journeys),
+    }
+
+
+def _wait(difference: Any, patience: float) -> None:
+    end = time.monotonic() + patience
+    while True:
+        found = difference()
+        if not found:
+            return
+        if time.monotonic() > end:
+            raise AssertionError(f"after {patience:.0f} s still: {found}")
+        time.sleep(0.3)
+
+
+def _warehouse_differs(stores: Stores, journeys: list[Journey]) -> str:
+    for (form, unit, period), journey in newest(journeys).items():
+        query = {"form": form, "unit": unit, "period": period, "limit": 500}
+        page = stores.portal.ask("GET", "/v1/observations", params=query).json()
+        held = {row["indicator"]: row["value"] for row in page["observations"] if not row["derived"]}
+        if held != journey.values:
+            return f"warehouse of {journey.key}: {_delta(held, journey.values)}"
+    return ""
+
+
+def _far_sides_differ(stores: Stores, journeys: list[Journey]) -> str:
+    for partner, address in stores.far_sides.items():
+        store = {
+            (item["form"], item["unit"], item["period"]): item["values"]
+            for item in httpx.get(f"{address}/control/store", timeout=10).json()
+        }
+        for (form, _unit, period), journey in newest(journeys).items():
+            if form not in stores.forms_of_partner[partner]:
+                continue
+            held = {name: value for name, (value, _) in store.get((form, PROVINCE_AT_PARTNER, period), {}).items()}
+            expected = {MAPPING[partner] + name: value for name, value in journey.values.items()}
+            missing = {name: value for name, value in expected.items() if held.get(name) != value}
+            if missing:
+                return f"{partner} of {journey.key} lacks or differs in {missing}"
+    return ""
+
+
+def _ledger_differs(stores: Stores, journeys: list[Journey]) -> str:
+    rows = stores.rows(
+        "integration",
+        "select count(*) as n from ledger where expected_hash is distinct from acknowledged_hash",
+    )
+    if rows[0]["n"]:
+        return f"{rows[0]['n']} ledger entries are expected but not acknowledged"
+    held = stores.rows("integration", "select distinct partner, form, unit, period from ledger")
+    known = {(row["partner"], row["form"], row["unit"], row["period"]) for row in held}
+    for partner, forms in stores.forms_of_partner.items():
+        for form, unit, period in newest(journeys):
+            if form in forms and (partner, form, unit, period) not in known:
+                return f"the ledger of {partner} does not know {form} {period}"
+    return ""
+
+
+def _check_receipts(stores: Stores, journeys: list[Journey]) -> None:
+    rows = stores.rows("submissions", "select receipt_id, state, counts from receipts")
+    receipts = {row["receipt_id"]: row for row in rows}
+    for journey in journeys:
+        for receipt_id, figures in journey.receipts.items():
+            row = receipts[receipt_id]
+            taken = row["counts"].get("accepted", 0) + row["counts"].get("unchanged", 0)
+            assert (row["state"], taken) == ("processed", len(figures)), f"receipt {receipt_id}: {row}"
+
+
+def _check_rounds(stores: Stores, journeys: list[Journey]) -> None:
+    for journey in journeys:
+        detail = stores.portal.ask(
+            "GET", f"/v1/submissions/{journey.submission_id}", params={"round": journey.round}
+        ).json()
+        held = {item["indicator"]: item["value"] for item in detail["figures"]}
+        assert held == journey.values, f"round {journey.round} of {journey.key}: {_delta(held, journey.values)}"
+    decided = stores.rows(
+        "approval", "select submission_id, round, count(*) as n from cases group by 1, 2 having count(*) > 1"
+    )
+    assert decided == [], f"more than one case for a round: {decided}"
+
+
+def _check_warehouse_once(stores: Stores) -> None:
+    doubled = stores.rows(
+        "indicators",
+        "select indicator, unit, period, count(*) as n from observations where superseded_batch is null "
+        "group by 1, 2, 3 having count(*) > 1",
+    )
+    assert doubled == [], f"observations that stand twice: {doubled}"
+
+
+def _check_journals(stores: Stores) -> None:
+    repairs = {row["id"] for row in stores.rows("integration", "select id from deliveries where kind = 'repair'")}
+    for partner, address in stores.far_sides.items():
+        journal = httpx.get(f"{address}/control/journal", timeout=10).json()
+        applied = [item for item in journal if item["state"] == "applied" and item["message_id"] not in repairs]
+        messages = [item["message_id"] for item in applied]
+        assert len(messages) == len(set(messages)), f"{partner} applied a message twice"
+        versions = [(item["form"], item["unit"], item["period"], item["version"]) for item in applied]
+        assert len(versions) == len(set(versions)), f"{partner} was sent a version twice under two message ids"
+
+
+def _delta(held: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    names = sorted(held.keys() | expected.keys())
+    return {name: (held.get(name), expected.get(name)) for name in names if held.get(name) != expected.get(name)}

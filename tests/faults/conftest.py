@@ -1,0 +1,245 @@
+"""A whole hub on servers of its own, for one module of the fault suite: they may be killed and cut at will."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+import catalogue
+from hub.ground.installation import Installation
+from hub.ground.processes import SERVICES
+from hub.settings import HubSettings
+from shared.servers.broker import PrivateBroker
+from shared.servers.postgres import EmbeddedPostgres
+from shared.settings import database_url
+from shared.storage import engine_for_url
+from tests.faults.compare import Stores, assert_nothing_lost_or_doubled
+from tests.faults.load import Client, Door, Journey
+
+CLERKS = {
+    "DS-NAM": "stk",
+    "NN-NAM": "snnmt",
+    "GD-NAM": "sgddt",
+    "YT-NAM": "syt",
+    "TM-NAM": "sct",
+    "VT-NAM": "sxd",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is a fault test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.faults)
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@dataclass
+class Rig:
+    """One running hub, the means to hurt it, and the load client's log of everything it acknowledged."""
+
+    installation: Installation
+    postgres: EmbeddedPostgres
+    broker: PrivateBroker
+    failpoints: Path
+    client: Client
+    stores: Stores
+    door: Callable[[dict[str, str]], Door]
+    people: dict[str, str]
+    clients: dict[str, str]
+    forms: dict[str, dict[str, object]] = field(default_factory=dict)
+    _next: list[tuple[str, str]] = field(default_factory=list)
+
+    def journeys(self, count: int) -> list[Journey]:
+        """Return so many new journeys with figures that satisfy the catalogue's rules; keys are reused in turn, so
+        that later ones are corrections of earlier ones."""
+        made = []
+        for _ in range(count):
+            form, period = self._next.pop(0)
+            self._next.append((form, period))
+            made.append(Journey(form, "LC", period, consistent_figures(form)))
+        return made
+
+    def arm(self, process: str, failpoint: str) -> None:
+        """Let `process` die the next time it comes to `failpoint`."""
+        (self.failpoints / "armed" / f"{process}.{failpoint}").touch()
+
+    def armed(self) -> set[str]:
+        """Return what is armed and has not struck yet."""
+        return {path.name for path in (self.failpoints / "armed").iterdir()}
+
+    def disarm(self) -> None:
+        """Take back what has not struck."""
+        for path in (self.failpoints / "armed").iterdir():
+            path.unlink(missing_ok=True)
+
+    def hits(self) -> set[str]:
+        """Return every `<process>.<failpoint>` that was reached so far."""
+        return {path.name for path in (self.failpoints / "hits").iterdir()}
+
+    def restarted(self, process: str, before: int) -> None:
+        """Wait until the supervisor runs `process` under another process id than `before`."""
+        wait_until(lambda: self.installation.supervisor.pid(process) not in {0, before}, f"{process} again")
+
+    def check(self) -> dict[str, int]:
+        """Compare everything acknowledged so far with everything stored."""
+        return assert_nothing_lost_or_doubled(self.stores, self.client.journeys)
+
+    def far_fault(self, partner: str, *faults: dict[str, object]) -> None:
+        """Arm faults at a partner's stand-in."""
+        address = self.stores.far_sides[partner]
+        httpx.post(f"{address}/control/faults", json=list(faults), timeout=10).raise_for_status()
+
+
+def wait_until(question: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+    """Wait for a fact. Raises AssertionError naming it."""
+    end = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
+
+
+def consistent_figures(form: str) -> dict[str, str]:
+    """Return random values for every entered indicator of `form` whose parts add up to their totals."""
+    body = catalogue.read()
+    indicators = {item["id"]: item for item in body["indicators"]}
+    entered = next(item for item in body["forms"] if item["id"] == form)["indicators"]
+    values: dict[str, str] = {}
+    for name in entered:
+        parts: dict[str, list[str]] = {}
+        for child in entered:
+            if indicators[child]["parent"] == name:
+                parts.setdefault(indicators[child]["breakdown"]["dimension"], []).append(child)
+        if not parts and indicators[name]["parent"] is None:
+            values[name] = str(random.randint(1, 90))
+        elif parts:
+            total = random.randint(100, 900)
+            values[name] = str(total)
+            for children in parts.values():
+                rest = total
+                for child in children[:-1]:
+                    values[child] = str(rest // 3)
+                    rest -= rest // 3
+                values[children[-1]] = str(rest)
+    return values
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    """Start servers, hub and far sides; stop and remove all of it afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-faults-"))
+    folder.chmod(0o755)
+    postgres = EmbeddedPostgres(folder / "postgres").start()
+    broker = PrivateBroker(folder / "rabbitmq").start()
+    failpoints = folder / "failpoints"
+    for name in ("armed", "hits"):
+        (failpoints / name).mkdir(parents=True)
+    os.environ["HUB_FAILPOINTS_DIR"] = str(failpoints)
+    os.environ.update(SHORT_WAITS)
+    settings = HubSettings(
+        var=folder / "var",
+        secrets=folder / "var" / "secrets",
+        postgres_url=postgres.url,
+        amqp_url=broker.url,
+        gateway_url="",
+        gateway_port=free_port(),
+        national_port=free_port(),
+        ministry_port=free_port(),
+        metrics_port=free_port(),
+    )
+    object.__setattr__(settings, "gateway_url", f"http://127.0.0.1:{settings.gateway_port}")
+    installation = Installation(settings, lambda line: None)
+    try:
+        installation.up()
+        yield assembled(installation, postgres, broker, failpoints)
+    except BaseException:
+        keep = Path(tempfile.gettempdir()) / "hub-faults-last"
+        shutil.rmtree(keep, ignore_errors=True)
+        shutil.copytree(settings.var / "log", keep, dirs_exist_ok=True)
+        raise
+    finally:
+        installation.supervisor.stop()
+        broker.destroy()
+        postgres.destroy()
+        for name in ("HUB_FAILPOINTS_DIR", *SHORT_WAITS):
+            os.environ.pop(name, None)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+SHORT_WAITS = {"HUB_INTEGRATION_TIMEOUT_SECONDS": "2"}
+"""Settings that make a partner's time-out short enough for a test."""
+
+
+def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: PrivateBroker, failpoints: Path) -> Rig:
+    """Return the rig around a hub that runs."""
+    settings = installation.settings
+    accounts = json.loads((settings.secrets / "demo_accounts.json").read_text())
+    people, clients = accounts["people"], accounts["clients"]
+
+    def door(grant: dict[str, str]) -> Door:
+        return Door(settings.gateway_url, grant)
+
+    def person(username: str) -> Door:
+        return door({"grant_type": "password", "username": username, "password": people[username]})
+
+    def system(client_id: str) -> Door:
+        grant = {"grant_type": "client_credentials", "client_id": client_id}
+        return door({**grant, "client_secret": clients[client_id]})
+
+    doors = {f"{part}.{role}": person(f"{part}.{role}") for part in CLERKS.values() for role in ("nhaplieu", "lanhdao")}
+    pusher = system("tai-thu")
+    partners = json.loads((Path(catalogue.__file__).parent / "partners.json").read_text())
+    stores = Stores(
+        portal=system("cong-noi-bo"),
+        engines={
+            service: engine_for_url(database_url(postgres.url, settings.database_prefix + service))
+            for service in SERVICES
+        },
+        far_sides={
+            "quoc-gia": f"http://127.0.0.1:{settings.national_port}",
+            "bo-nganh": f"http://127.0.0.1:{settings.ministry_port}",
+        },
+        forms_of_partner={item["id"]: set(item["forms"]) for item in partners["partners"]},
+    )
+    rig = Rig(
+        installation,
+        postgres,
+        broker,
+        failpoints,
+        Client(
+            system=lambda: pusher,
+            clerk=lambda form: doors[f"{CLERKS[form]}.nhaplieu"],
+            leader=lambda form: doors[f"{CLERKS[form]}.lanhdao"],
+        ),
+        stores,
+        door,
+        people,
+        clients,
+    )
+    rig._next = [(form, str(year)) for year in range(2005, 2017) for form in CLERKS]
+    wait_until(lambda: _obligations(stores), "obligations of the catalogue")
+    return rig
+
+
+def _obligations(stores: Stores) -> bool:
+    with stores.engines["submissions"].connect() as connection:
+        return bool(connection.execute(sa.text("select count(*) from submissions")).scalar())

@@ -1,0 +1,166 @@
+"""The load client: figures pushed, submitted, approved over HTTP, retried as a careful client would, and logged.
+
+It is written from the integrators' guide, not from the hub's code: a retry repeats the same request with the same
+Idempotency-Key after 503, a broken connection or a timeout, and believes nothing that was not answered.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+PATIENCE_SECONDS = 90.0
+
+
+class GaveUp(AssertionError):
+    """The hub did not recover within the client's patience."""
+
+
+@dataclass
+class Door:
+    """One caller at the gateway: signs in, repeats what may be repeated, counts the repeats."""
+
+    base_url: str
+    grant: dict[str, str]
+    repeats: int = 0
+    _token: str = ""
+    _http: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._http = httpx.Client(base_url=self.base_url, timeout=15)
+
+    def ask(self, method: str, path: str, *, settle: tuple[int, ...] = (200, 202), **options: Any) -> httpx.Response:
+        """Return the answer once its status is one of `settle`; repeat on 503, 429 and broken connections."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            answer = self._once(method, path, options)
+            if answer is not None and answer.status_code in settle:
+                return answer
+            if answer is not None and answer.status_code not in {401, 409, 429, 500, 502, 503, 504}:
+                raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+            if time.monotonic() > end:
+                seen = "no answer" if answer is None else f"{answer.status_code} {answer.text[:300]}"
+                raise GaveUp(f"{method} {path}: {seen}")
+            self.repeats += 1
+            time.sleep(0.1 + random.random() * 0.2)
+
+    def _once(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response | None:
+        try:
+            if not self._token:
+                answer = self._http.post("/oauth2/token", data=self.grant)
+                if answer.status_code != 200:
+                    return answer if answer.status_code != 401 else None
+                self._token = answer.json()["access_token"]
+            headers = {**options.get("headers", {}), "Authorization": f"Bearer {self._token}"}
+            answer = self._http.request(method, path, **{**options, "headers": headers})
+        except httpx.TransportError:
+            return None
+        if answer.status_code == 401:
+            self._token = ""
+        return answer
+
+
+@dataclass
+class Journey:
+    """One submission's way from push to approval, and everything that was acknowledged on it."""
+
+    form: str
+    unit: str
+    period: str
+    values: dict[str, str]
+    receipts: dict[str, dict[str, str]] = field(default_factory=dict)  # receipt id: figures it acknowledged
+    submission_id: str = ""
+    round: int = 0
+    approved_hash: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.form, self.unit, self.period
+
+
+@dataclass
+class Client:
+    """Doors for the three roles, and the log of all journeys."""
+
+    system: Callable[[], Door]
+    clerk: Callable[[str], Door]
+    leader: Callable[[str], Door]
+    journeys: list[Journey] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, journeys: list[Journey], workers: int = 4) -> None:
+        """Drive all journeys to approval, several at once. Raises the first failure."""
+        with ThreadPoolExecutor(workers) as pool:
+            for future in [pool.submit(self._drive, journey) for journey in journeys]:
+                future.result()
+
+    def _drive(self, journey: Journey) -> None:
+        with self._lock:
+            self.journeys.append(journey)
+        self.push(journey)
+        self.submit(journey)
+        self.approve(journey)
+
+    def push(self, journey: Journey) -> None:
+        """Push the figures in two halves, so that merging is part of the run; wait for both receipts."""
+        system = self.system()
+        items = sorted(journey.values.items())
+        self._reopen_if_approved(journey)
+        for part in (items[::2], items[1::2]):
+            body = {
+                "form": journey.form,
+                "unit": journey.unit,
+                "period": journey.period,
+                "figures": [{"indicator": name, "value": value} for name, value in part],
+            }
+            headers = {"Idempotency-Key": uuid.uuid4().hex}
+            answer = system.ask("POST", "/v1/data", json=body, headers=headers)
+            journey.receipts[answer.json()["receipt_id"]] = dict(part)
+        for receipt in journey.receipts:
+            self._settled(system, receipt)
+
+    def submit(self, journey: Journey) -> None:
+        """Submit the draft as the form's clerk."""
+        clerk = self.clerk(journey.form)
+        found = clerk.ask("GET", "/v1/submissions", params=self._query(journey)).json()["submissions"][0]
+        view = clerk.ask("POST", f"/v1/submissions/{found['id']}/submit").json()
+        journey.submission_id, journey.round, journey.approved_hash = view["id"], view["round"], view["content_hash"]
+
+    def approve(self, journey: Journey) -> None:
+        """Approve exactly the submitted content as the form's leader."""
+        leader = self.leader(journey.form)
+        path = f"/v1/cases/{journey.submission_id}/{journey.round}"
+        end = time.monotonic() + PATIENCE_SECONDS
+        while leader.ask("GET", path, settle=(200, 404)).status_code == 404:
+            if time.monotonic() > end:
+                raise GaveUp(f"no case for {journey.key} round {journey.round}")
+            time.sleep(0.1)
+        leader.ask("POST", f"{path}/approve", json={"content_hash": journey.approved_hash})
+
+    def _reopen_if_approved(self, journey: Journey) -> None:
+        clerk = self.clerk(journey.form)
+        found = clerk.ask("GET", "/v1/submissions", params=self._query(journey)).json()["submissions"][0]
+        if found["state"] == "approved":
+            clerk.ask("POST", f"/v1/submissions/{found['id']}/reopen", json={"reason": "đính chính số liệu"})
+
+    def _settled(self, system: Door, receipt: str) -> None:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            state = system.ask("GET", f"/v1/receipts/{receipt}").json()["state"]
+            if state == "processed":
+                return
+            if time.monotonic() > end:
+                raise GaveUp(f"receipt {receipt} is still {state}")
+            time.sleep(0.1)
+
+    @staticmethod
+    def _query(journey: Journey) -> dict[str, str]:
+        return {"form": journey.form, "unit": journey.unit, "period": journey.period}
