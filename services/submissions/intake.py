@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -21,6 +20,7 @@ from services.submissions.domain.findings import Finding, find
 from services.submissions.domain.intake import Judged, Refusal, Scope
 from services.submissions.domain.merge import Cell, Clock, Source
 from services.submissions.domain.rounds import DUE, Submission
+from services.submissions.domain.values import JsonFraction
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, receipts, submissions
 from services.submissions.storage.figures import Key
@@ -31,8 +31,8 @@ from shared.contracts.views import FigureOutcome
 from shared.entrypoints import Received
 from shared.storage import Unit
 
-# Fractions are decoded as Decimal: a float would bring 0.1 + 0.2 into the province's figures.
-_DECODER = msgspec.json.Decoder(PushBody, float_hook=Decimal)
+# Fractions keep their text: a float would bring 0.1 + 0.2 into the province's figures.
+_DECODER = msgspec.json.Decoder(PushBody, float_hook=JsonFraction)
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ def _judge(message: Received[PushAccepted], catalogue: Catalogue) -> _Push:
     try:
         body = _DECODER.decode(event.body)
         judged = intake.judge(body, catalogue, scope)
-    except (msgspec.DecodeError, InvalidOperation, ValueError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         # The gateway checks the shape, so this is rare; the receipt must still end somewhere its client can see.
         body = PushBody(form="", figures=[PushFigure(indicator="")])
         judged = Judged(refusals=[Refusal(0, find(rules.UNREADABLE, reason=str(error)[:200]))])

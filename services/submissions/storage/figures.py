@@ -70,7 +70,7 @@ def read_cells(connection: Connection, numbers: Collection[int]) -> dict[Key, Ce
     if not numbers:
         return {}
     rows = connection.exec_driver_sql(_READ, (list(numbers),))
-    return {(row[0], row[1]): _cell(row) for row in rows}
+    return {(row[0], row[1]): _cell(row) for row in rows.cursor.fetchall()}
 
 
 def insert_cells(connection: Connection, cells: Mapping[Key, Cell]) -> None:

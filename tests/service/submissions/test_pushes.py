@@ -15,6 +15,7 @@ from services.submissions.domain.obligations import submission_id
 from services.submissions.storage.tables import metadata
 from services.submissions.testing import catalogue_event, push_event
 from shared.contracts.actor import Actor
+from shared.contracts.events import CatalogueEntry
 from shared.errors import Unavailable
 from tests.service.submissions.conftest import CLERK, CLIENT, SCHOOLS, WHOLE, Hub
 
@@ -152,7 +153,8 @@ def test_obligations_follow_the_catalogue_and_touched_ones_stay(hub: Hub) -> Non
     entries["form"]["GD-NAM"]["periods"] = {"from": 2017, "to": 2017}
     del entries["form"]["NN-NAM"]
     gone = catalogue_event(entries, version=2)
-    gone.data.entries.append(type(gone.data.entries[0])("form", "NN-NAM", None))
+    assert gone.data.entries is not None
+    gone.data.entries.append(CatalogueEntry("form", "NN-NAM", None))
     hub.handle(hub.worker.on_catalogue_changed, gone)
     periods = {item.period for item in hub.service.list_submissions(CLERK, form="GD-NAM").submissions}
     assert periods == {"2016", "2017"}

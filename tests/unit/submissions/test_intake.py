@@ -112,7 +112,7 @@ def test_a_submission_under_decision_takes_no_figures() -> None:
 
     def code(submission: Submission | None) -> str | None:
         finding = refusal_of(submission, "GD01", figure, body)
-        return finding and finding.code
+        return None if finding is None else finding.code
 
     states = ("due", "draft", "returned", "submitted", "approved")
     assert [code(replace(draft, state=state)) for state in states] == [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.submissions.domain.catalogue import Indicator, compile_catalogue
 from services.submissions.domain.findings import Finding
-from services.submissions.domain.values import read_value
+from services.submissions.domain.values import JsonFraction, read_value
 from services.submissions.testing import bodies
 from shared.canonical import decimal_text
 from shared.errors import Invalid
@@ -67,6 +67,13 @@ def test_decomposed_text_becomes_composed() -> None:
         (COUNT, "1.234.000", False, "1234000"),
         (AREA, Decimal("12345678901234567.1234"), False, "12345678901234567.1234"),
         (AREA, None, True, None),
+        (AREA, JsonFraction("3507.600"), False, "3507.6"),
+        (AREA, JsonFraction("-0.0"), False, "0"),
+        (AREA, JsonFraction("3.507"), False, "3.507"),
+        (AREA, JsonFraction("5.0e3"), False, "5000"),
+        (AREA, JsonFraction("1e-9"), False, "V112"),
+        (AREA, JsonFraction("1e999999999"), False, "V112"),
+        (COUNT, JsonFraction("12.5"), False, "V113"),
         (COUNT, Decimal("12.5"), False, "V113"),
         (COUNT, True, False, "V110"),
         (COUNT, [1], False, "V110"),
@@ -95,3 +102,13 @@ def test_a_value_is_taken_exactly_or_refused_by_number(
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**19), max_value=10**19, places=4))
 def test_a_decimal_value_never_changes(number: Decimal) -> None:
     assert read_value(AREA, number, False) == decimal_text(number)
+
+
+@given(st.decimals(-(10**19), 10**19, places=4, allow_nan=False) | st.decimals(allow_nan=False, allow_infinity=False))
+def test_a_json_fraction_reads_as_its_decimal_does(number: Decimal) -> None:
+    as_text, as_decimal = read_value(AREA, JsonFraction(str(number)), False), read_value(AREA, number, False)
+    if isinstance(as_text, Finding) or isinstance(as_decimal, Finding):
+        assert isinstance(as_text, Finding) and isinstance(as_decimal, Finding)
+        assert as_text.code == as_decimal.code
+    else:
+        assert as_text == as_decimal

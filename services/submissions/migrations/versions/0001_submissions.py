@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 _DDL = (
+    # States and figures are updated in place again and again: room on each page keeps those updates off the indexes.
     """
     CREATE TABLE submissions (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -31,12 +32,11 @@ _DDL = (
         approved_hash text,
         reopened_by text,
         reopened_reason text
-    )
+    ) WITH (fillfactor = 70)
     """,
     "CREATE UNIQUE INDEX submissions_id ON submissions (id)",
     "CREATE UNIQUE INDEX submissions_key ON submissions (form, unit, period)",
     "CREATE INDEX submissions_agency ON submissions (agency, form, unit, period)",
-    # Figures are updated in place again and again: room on each page keeps those updates off the index (HOT).
     """
     CREATE TABLE figures (
         submission bigint NOT NULL,
