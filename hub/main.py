@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import typer
 
-from hub.commands import dead_letters, ground, installation, running
+# nameko needs eventlet, and eventlet announces its own retirement on import; an operator can do nothing about it.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+from hub.commands import dead_letters, ground, installation, running  # noqa: E402 - after the filter
 
 app = typer.Typer(
     name="hub",

@@ -35,6 +35,7 @@ class Installation:
         self.settings = settings
         self.say = say
         self.settings.var.mkdir(parents=True, exist_ok=True)
+        self.settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state = State.load(settings.var)
         self.supervisor = Supervisor(settings.var)
         self.urls: dict[str, str] = {}
@@ -79,7 +80,6 @@ class Installation:
         key = self.settings.secrets / "receipt_key"
         if not key.exists():
             write_secret(key, secrets.token_hex(32).encode())
-        self.settings.secrets.chmod(0o700)
         everyone = environment(self.settings, self.state.amqp_url)
         running = {
             service: subprocess.Popen(

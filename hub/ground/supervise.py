@@ -45,13 +45,14 @@ class Supervisor:
         """Write the configuration and start all processes; one that runs from before is stopped first."""
         self.stop()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        sections = [self._head(everyone)]
+        sections = [self._head()]
         sections += [self._program(process, own(settings, process, urls, n)) for n, process in enumerate(processes)]
         write_secret(self.configuration, "\n".join(sections).encode())
         subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.configuration)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            env={**os.environ, **everyone},  # inherited by all; in the file they would need two kinds of escaping
             start_new_session=True,  # a Ctrl-C at the terminal is for the hub, which then stops all in order
             check=False,
         )
@@ -107,12 +108,12 @@ class Supervisor:
                 raise ServerFailed(f"the supervisor refuses {method}: {fault.faultString}") from fault
         return None
 
-    def _head(self, everyone: dict[str, str]) -> str:
+    def _head(self) -> str:
         user = f"user={os.getuid()}\n" if os.getuid() == 0 else ""  # said plainly, else it warns on every start
         return (
             f"[unix_http_server]\nfile={_escaped(self.socket)}\nchmod=0700\n"
             f"[supervisord]\nlogfile={_escaped(self.log)}\npidfile={_escaped(self.var / 'supervisor.pid')}\n"
-            f"childlogdir={_escaped(self.log.parent)}\numask=077\nminfds=1024\n{user}environment={_environment(everyone)}\n"
+            f"childlogdir={_escaped(self.log.parent)}\numask=077\nminfds=1024\n{user}"
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
         )

@@ -107,6 +107,8 @@ class PrivateBroker:
         mapper = read_pid(self.directory / "epmd.pid")
         if mapper is not None and alive(mapper, str(self.directory)):
             send(mapper, signal.SIGTERM)
+        if mapper is not None and (child := _CHILDREN.pop(mapper, None)) is not None:
+            child.wait()
 
     def kill(self) -> None:
         """Kill the node as a crash would; messages whose publishing was confirmed are there after the next start."""
