@@ -74,6 +74,7 @@ class Broker:
         self._rpc_timeout = rpc_timeout_seconds
         self._publish_timeout = publish_timeout_seconds
         self._link: Link | None = None
+        self._last: Link | None = None
         self._watchdog: asyncio.Task[None] | None = None
 
     @property
@@ -93,9 +94,10 @@ class Broker:
             self._watchdog.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watchdog
-        if self._link is not None:
-            await self._link.close()
-            self._link = None
+        link, self._link = self._link, None
+        for one in (link, self._last):
+            if one is not None:
+                await one.close()
         BROKER_CONNECTED.set(0)
 
     async def publish(self, event: Event, *, correlation_id: str) -> None:
@@ -194,9 +196,10 @@ class Broker:
                 await asyncio.shield(link.lost)
             finally:
                 BROKER_CONNECTED.set(0)
-            self._link = None
+            self._link, self._last = None, link
             BROKER_RECONNECTS.inc()
             _log.warning("connection to the broker lost: %s", link.reason)
+            await link.close()
 
 
 def _error_of(fault: _Fault, method: str) -> HubError:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 RPC_EXCHANGE = "nameko-rpc"
 HEARTBEAT_SECONDS = 10
 OPEN_TIMEOUT_SECONDS = 4.0
+CLOSE_TIMEOUT_SECONDS = 2.0
 MAX_IN_FLIGHT = 2_000
 """Publishes and calls in flight per kind; beyond it the gateway refuses instead of piling up memory."""
 
@@ -38,6 +39,7 @@ class Link:
         self.blocked = False
         self.reason = ""
         self.lost: asyncio.Future[None] = loop.create_future()
+        self._closed: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._setup: asyncio.Future[Any] | None = None
         self._connection: AsyncioConnection | None = None
@@ -68,14 +70,16 @@ class Link:
         return not self.lost.done()
 
     async def close(self) -> None:
-        """Close quietly; pending confirms and calls fail."""
-        connection = self._connection
-        if connection is not None and connection.is_open:
-            connection.close()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(2):
-                    await asyncio.shield(self.lost)
+        """Close quietly and wait until the socket is gone; pending confirms and calls fail."""
         self._drop("closed")
+        connection = self._connection
+        if connection is None:
+            return
+        if not connection.is_closed and not connection.is_closing:
+            connection.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                await asyncio.shield(self._closed)
 
     def publish(self, routing_key: str, body: bytes, properties: BasicProperties) -> asyncio.Future[None]:
         """Send a persistent, mandatory message; the future is settled by its ack, return or nack."""
@@ -154,7 +158,7 @@ class Link:
         self._connection = AsyncioConnection(
             parameters,
             on_open_callback=done,
-            on_open_error_callback=lambda _connection, error: self._drop(repr(error)),
+            on_open_error_callback=self._on_closed,
             on_close_callback=self._on_closed,
             custom_ioloop=self._loop,
         )
@@ -229,11 +233,11 @@ class Link:
             answer.set_result(body)
 
     def _on_channel_closed(self, _channel: Channel, reason: BaseException) -> None:
+        # The watchdog closes what is left of the connection: events and calls stand or fall together.
         self._drop(repr(reason))
-        if self._connection is not None and self._connection.is_open:
-            self._connection.close()
 
     def _on_closed(self, _connection: Connection, reason: BaseException) -> None:
+        settle(self._closed)
         self._drop(repr(reason))
 
     def _drop(self, reason: str) -> None:
