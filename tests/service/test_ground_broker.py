@@ -43,7 +43,7 @@ def test_confirmed_messages_survive_a_kill_of_the_private_node(node: PrivateBrok
     with pika.BlockingConnection(pika.URLParameters(node.url)) as connection:
         channel = connection.channel()
         held: list[int] = []
-        for method, _, body in channel.consume(queue, inactivity_timeout=10):
+        for _, _, body in channel.consume(queue, inactivity_timeout=10):
             assert body is not None, f"only {len(held)} of 20 came back"
             held.append(int(body))
             if len(held) == 20:
