@@ -12,7 +12,7 @@ warnings.filterwarnings("ignore", message=r"[\s\S]*Eventlet is deprecated")
 import eventlet  # noqa: E402
 
 eventlet.monkey_patch()
-# psycopg's own waiting in C would block every other green thread of the process.
+# psycopg's own waiting in C would block every other green thread of the process; read by psycopg on import.
 os.environ["PSYCOPG_WAIT_FUNC"] = "wait_select"
 
 import importlib  # noqa: E402 - after the patching, see above
@@ -22,8 +22,10 @@ from typing import Any  # noqa: E402
 
 from nameko.runners import ServiceRunner  # noqa: E402
 
-from shared import logs, metrics  # noqa: E402
+from shared import greenwait, logs, metrics  # noqa: E402
 from shared.settings import BackboneSettings, backbone_settings  # noqa: E402
+
+greenwait.install()
 
 ROLES = {"rpc": "service", "worker": "worker"}
 """Which module of a service's package holds which role, and how its class's name ends."""
