@@ -35,7 +35,10 @@ class Breakdown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is measured; one concept, one method, one unit of measure across sectors (Đ4.2c)."""
+    """What is measured; one concept, one method, one unit of measure across sectors (Đ4.2c).
+
+    `minimum` and `maximum` bound what may be entered; `decimals` are the places published figures carry.
+    """
 
     id: IndicatorCode
     name: str
@@ -48,6 +51,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group: str = ""
     lead_agency: str | None = None
     decimals: Place = 0
+    minimum: int | float | str | None = None
+    maximum: int | float | str | None = None
 
 
 class Owed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

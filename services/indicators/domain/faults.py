@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from services.indicators.domain import formulas
@@ -108,8 +109,18 @@ def _own_faults(catalogue: Catalogue, place: str, indicator: Indicator) -> Itera
             "a derived indicator, and only one, has a formula",
             "Chỉ tiêu tính toán phải có công thức, chỉ tiêu khác thì không.",
         )
+    low, high = _bound(indicator.minimum, "-Infinity"), _bound(indicator.maximum, "Infinity")
+    if low.is_nan() or high.is_nan() or low > high:
+        yield Fault(f"{place}.minimum", "bounds", "the bounds are no range", "Giới hạn giá trị không hợp lệ.")
     if indicator.value_type == "integer" and indicator.decimals:
         yield Fault(f"{place}.decimals", "decimals", "an integer has no decimals", "Số nguyên không có phần thập phân.")
+
+
+def _bound(value: float | str | None, absent: str) -> Decimal:
+    try:
+        return Decimal(absent if value is None else str(value))
+    except InvalidOperation:
+        return Decimal("NaN")
 
 
 def _form_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fault]:

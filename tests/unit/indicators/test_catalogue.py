@@ -96,6 +96,8 @@ def _with(section: str, entry_id: str, **values: Any) -> Callable[[dict[str, Any
         (_with("indicators", "DS05", rollup="weighted:XX"), "indicators[DS05].rollup", "unknown"),
         (_with("indicators", "DS05", rollup="mean"), "indicators[DS05].rollup", "rollup"),
         (_with("indicators", "GD01", decimals=2), "indicators[GD01].decimals", "decimals"),
+        (_with("indicators", "GD01", minimum=10, maximum="2.5"), "indicators[GD01].minimum", "bounds"),
+        (_with("indicators", "GD01", minimum="ít"), "indicators[GD01].minimum", "bounds"),
         (_with("indicators", "GD01", parent="GD01.TH"), "indicators[GD01].parent", "circle"),
         (_with("units", "LC", parent="LC-SYT"), "units[LC].parent", "circle"),
         (_with("units", "LC-H105", valid_from="2026-01-01"), "units[LC-H105]", "empty_span"),
