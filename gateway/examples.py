@@ -25,12 +25,37 @@ UNITS: dict[str, Any] = {
 }
 INDICATORS: dict[str, Any] = {
     "indicators": [
-        {"id": "GD03.THPT", "name": "Số học sinh trung học phổ thông", "measure": "học sinh", "decimals": 0}
+        {
+            "id": "NN01.NS",
+            "name": "Năng suất lúa",
+            "measure": "tạ/ha",
+            "value_type": "decimal",
+            "rollup": "none",
+            "formula": "NN01.SL / NN01.DT * 10",
+            "parent": None,
+            "breakdown": None,
+            "group": "Nông nghiệp",
+            "lead_agency": "LC-SNNMT",
+            "decimals": 1,
+        }
     ],
     "next": None,
 }
 FORMS: dict[str, Any] = {
-    "forms": [{"id": "GD-NAM", "name": "Giáo dục và đào tạo, năm", "regime": "KTXH-NAM", "period_kind": "year"}],
+    "forms": [
+        {
+            "id": "GD-NAM",
+            "name": "Giáo dục và đào tạo, năm",
+            "regime": "KTXH-NAM",
+            "period_kind": "year",
+            "indicators": ["GD03.THPT", "GD06"],
+            "derived": [],
+            "required": ["GD06"],
+            "owed_by": [{"unit": "LC", "agency": "LC-SGDDT"}],
+            "periods": {"from": 2005, "to": 2026},
+            "version": 1,
+        }
+    ],
     "next": None,
 }
 LOADED: dict[str, Any] = {"version": 1, "added": 241, "changed": 0, "unchanged": 0}

@@ -15,7 +15,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, reply
 from gateway.routes.bodies import checked_json
-from shared.contracts.views import LoadResult
+from shared.contracts.views import FormPage, IndicatorPage, LoadResult, UnitPage
 from shared.errors import Invalid
 
 router = APIRouter(tags=["catalogue"])
@@ -48,7 +48,7 @@ async def load_catalogue(request: Request, caller: Annotated[Caller, requires("c
     return reply(result)
 
 
-@router.get("/v1/units", **documented("List units", dict[str, Any], examples.UNITS))
+@router.get("/v1/units", **documented("List units", UnitPage, examples.UNITS))
 async def list_units(
     caller: Reader,
     on: date | None = None,
@@ -63,13 +63,13 @@ async def list_units(
     )
 
 
-@router.get("/v1/indicators", **documented("List indicators", dict[str, Any], examples.INDICATORS))
+@router.get("/v1/indicators", **documented("List indicators", IndicatorPage, examples.INDICATORS))
 async def list_indicators(caller: Reader, after: After = None, limit: Limit = 200) -> Response:
     """List the indicators with unit of measure, decimals and, for derived ones, their formula."""
     return reply(await caller.ask("indicators", "list_indicators", after=after, limit=limit))
 
 
-@router.get("/v1/forms", **documented("List forms", dict[str, Any], examples.FORMS))
-async def list_forms(caller: Reader) -> Response:
+@router.get("/v1/forms", **documented("List forms", FormPage, examples.FORMS))
+async def list_forms(caller: Reader, after: After = None, limit: Limit = 200) -> Response:
     """List the forms: which indicators are entered together, by whom and how often."""
-    return reply(await caller.ask("indicators", "list_forms"))
+    return reply(await caller.ask("indicators", "list_forms", after=after, limit=limit))

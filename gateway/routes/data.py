@@ -110,7 +110,11 @@ class Intake:
             return None
         try:
             raw = await caller.ask(
-                "submissions", "find_receipt", timeout_seconds=self._receipt_timeout, receipt_id=receipt_id
+                "submissions",
+                "find_receipt",
+                timeout_seconds=self._receipt_timeout,
+                receipt_id=receipt_id,
+                fingerprint=fingerprint,
             )
         except Unavailable:
             self._silent_until = time.monotonic() + SKIP_AFTER_SILENCE_SECONDS

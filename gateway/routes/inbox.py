@@ -11,7 +11,7 @@ from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, reply
-from shared.contracts.views import InboxPage
+from shared.contracts.views import InboxEntry, InboxPage
 
 router = APIRouter(tags=["inbox"])
 Reader = Annotated[Caller, requires("inbox.read")]
@@ -23,7 +23,10 @@ async def list_inbox(caller: Reader, unread_only: bool = False, after: After = N
     return reply(await caller.ask("notifications", "list_inbox", unread_only=unread_only, after=after, limit=limit))
 
 
-@router.post("/v1/inbox/{entry_id}/read", **documented("Mark as read", None, None))
+@router.post(
+    "/v1/inbox/{entry_id}/read",
+    **documented("Mark as read", InboxEntry, {**examples.INBOX["entries"][0], "read": True}),
+)
 async def mark_read(entry_id: Id, caller: Reader) -> Response:
     """Mark one notification as read. Doing so again changes nothing."""
     return reply(await caller.ask("notifications", "mark_read", entry_id=entry_id))

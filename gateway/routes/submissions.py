@@ -112,7 +112,7 @@ async def edit_figure(submission_id: Id, indicator: Id, entry: FigureEntry, call
     )
 
 
-@router.delete(FIGURE, **documented("Remove a figure", None, None))
+@router.delete(FIGURE, **documented("Remove a figure", SubmissionView, {**examples.SUBMISSION, "state": "draft"}))
 async def remove_figure(submission_id: Id, indicator: Id, caller: Editor) -> Response:
     """Take a figure out of the draft. One that is not there is no error."""
     return reply(await caller.ask("submissions", "remove_figure", submission_id=submission_id, indicator=indicator))

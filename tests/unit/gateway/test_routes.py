@@ -1,0 +1,238 @@
+"""Routes against the services they call, and the documentation against the routes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from gateway.auth import PUBLIC, right_of
+from tests.unit.gateway.conftest import Gateway
+
+HASH = "a" * 64
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("PUT", "/v1/catalogue", {"units": []}),
+    ("GET", "/v1/units?on=2025-07-01&kind=commune&parent=LC&after=x&limit=5", None),
+    ("GET", "/v1/indicators", None),
+    ("GET", "/v1/forms", None),
+    ("GET", "/v1/submissions?form=f&unit=u&agency=a&period=2016&state=draft", None),
+    ("GET", "/v1/submissions/s?round=1", None),
+    ("PUT", "/v1/submissions/s/figures/GD03.THPT", {"value": "8.966", "expected_version": 1}),
+    ("DELETE", "/v1/submissions/s/figures/GD03.THPT", None),
+    ("POST", "/v1/submissions/s/conflicts/GD03.THPT", {"keep": "push"}),
+    ("POST", "/v1/submissions/s/submit", None),
+    ("POST", "/v1/submissions/s/withdraw", {"round": 1}),
+    ("POST", "/v1/submissions/s/reopen", {"reason": "bổ sung"}),
+    ("GET", "/v1/cases?state=open&agency=a", None),
+    ("GET", "/v1/cases/s/1", None),
+    ("POST", "/v1/cases/s/1/approve", {"content_hash": HASH}),
+    ("POST", "/v1/cases/s/1/return", {"content_hash": HASH, "reasons": [{"text": "sai"}]}),
+    ("GET", "/v1/observations?form=f&unit=u&indicator=i&period_from=2015&period_to=2016&as_of=3", None),
+    ("GET", "/v1/observations/i/u/2016", None),
+    ("GET", "/v1/partners", None),
+    ("POST", "/v1/partners/p/sync", None),
+    ("GET", "/v1/deliveries?partner=p&state=waiting", None),
+    ("GET", "/v1/deliveries/d", None),
+    ("POST", "/v1/reconciliations", {"partner": "p"}),
+    ("GET", "/v1/reconciliations?partner=p", None),
+    ("GET", "/v1/reconciliations/r", None),
+    ("POST", "/v1/reconciliations/r/repair", None),
+    ("GET", "/v1/dead-letters?queue=q&state=dead", None),
+    ("GET", "/v1/dead-letters/1", None),
+    ("POST", "/v1/dead-letters/1/replay", None),
+    ("POST", "/v1/dead-letters/1/discard", {"reason": "thử"}),
+    ("GET", "/v1/inbox?unread_only=true", None),
+    ("POST", "/v1/inbox/1/read", None),
+    ("POST", "/v1/sign-in", {"username": "u", "password": "p"}),
+]
+
+
+class _Anything(dict[str, Any]):
+    """Answers every method, so that each route gets as far as it can."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Any:
+        return 2 if name == "integration.sync" else {"id": "r", "partner": "p"}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REQUESTS, ids=lambda value: str(value)[:40])
+def test_each_route_calls_a_method_that_takes_its_arguments(
+    gateway: Gateway, method: str, path: str, body: Any
+) -> None:
+    keys = gateway.broker.answers["accounts.public_keys"]
+    gateway.broker.answers = _Anything({"accounts.public_keys": keys})
+    answer = gateway.ask(method, path, json=body) if body is not None else gateway.ask(method, path)
+    assert answer.status_code in {200, 202}, answer.text
+    calls = [(name, arguments) for name, arguments in gateway.broker.calls if name != "accounts.public_keys"]
+    assert calls
+    for name, arguments in calls:
+        service, rpc = name.split(".")
+        module = importlib.import_module(f"services.{service}.service")
+        function = inspect.unwrap(getattr(getattr(module, service.capitalize() + "Service"), rpc))
+        inspect.signature(function).bind(None, **arguments)
+
+
+def test_every_protected_route_is_driven(gateway: Gateway) -> None:
+    driven = {(method, path.partition("?")[0]) for method, path, _ in REQUESTS} | {("GET", "/v1/status")}
+    for route in gateway.app.routes:
+        if isinstance(route, APIRoute) and right_of(route) != PUBLIC and route.tags != ["data"]:
+            assert any(method in (route.methods or ()) and route.path_regex.match(path) for method, path in driven), (
+                route.path
+            )
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [("8.966", "8.966"), (8966, "8966"), (None, None), (12345678901234567890, "12345678901234567890")],
+)
+def test_a_hand_entry_travels_as_text(gateway: Gateway, value: Any, sent: str | None) -> None:
+    gateway.broker.answers["submissions.edit_figure"] = {}
+    assert gateway.ask("PUT", "/v1/submissions/s/figures/GD06", json={"value": value}).status_code == 200
+    assert gateway.broker.calls[-1][1]["value"] == sent
+
+
+@pytest.mark.parametrize("value", [1.5, True, [], "x\x00", "x" * 61])
+def test_a_hand_entry_that_would_be_rounded_or_cannot_be_stored_is_refused(gateway: Gateway, value: Any) -> None:
+    assert gateway.ask("PUT", "/v1/submissions/s/figures/GD06", json={"value": value}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/cases/s/1/return", {"content_hash": HASH, "reasons": []}),
+        ("POST", "/v1/cases/s/1/approve", {"content_hash": "short"}),
+        ("POST", "/v1/cases/s/0/approve", {"content_hash": HASH}),
+        ("POST", "/v1/submissions/s/reopen", {"reason": ""}),
+        ("PUT", "/v1/submissions/s/figures/GD06", {"valeu": "1"}),
+        ("PUT", "/v1/catalogue", []),
+    ],
+)
+def test_a_body_that_cannot_be_meant_is_refused_at_the_door(
+    gateway: Gateway, method: str, path: str, body: Any
+) -> None:
+    assert gateway.ask(method, path, json=body).status_code == 422
+    assert all(name == "accounts.public_keys" for name, _ in gateway.broker.calls)
+
+
+# -- tokens ----------------------------------------------------------------------------------------------------------
+
+
+def test_tokens_are_given_by_basic_form_and_json(gateway: Gateway) -> None:
+    token = {"access_token": "t", "token_type": "Bearer", "expires_in": 900, "scope": ""}
+    gateway.broker.answers["accounts.authenticate_client"] = token
+    gateway.broker.answers["accounts.sign_in"] = token
+    gateway.token = ""
+    grant = {"grant_type": "client_credentials"}
+    form = {**grant, "client_id": "c:1", "client_secret": "s%"}
+    assert gateway.ask("POST", "/oauth2/token", data=form).json() == token
+    basic = gateway.ask("POST", "/oauth2/token", data=grant, headers={"Authorization": "Basic YyUzQTE6cyUyNQ=="})
+    assert basic.headers["cache-control"] == "no-store"
+    sent = [arguments for name, arguments in gateway.broker.calls if name == "accounts.authenticate_client"]
+    assert sent[0] == sent[1] == {"client_id": "c:1", "secret": "s%", "scope": None}
+    person = {"grant_type": "password", "username": "u", "password": "p"}
+    assert gateway.ask("POST", "/oauth2/token", data=person).json() == token
+    assert gateway.ask("POST", "/v1/sign-in", json={"username": "u", "password": "p"}).json() == token
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({}, 400, "invalid_request"),
+        ({"grant_type": "implicit"}, 400, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, 401, "invalid_client"),
+        ({"grant_type": "client_credentials", "client_id": "c", "client_secret": "x"}, 401, "invalid_client"),
+        ({"grant_type": "password", "username": "u"}, 400, "invalid_request"),
+        ({"grant_type": "password", "username": "u", "password": "x"}, 400, "invalid_grant"),
+    ],
+)
+def test_token_refusals_have_oauths_shape(gateway: Gateway, form: dict[str, str], status: int, error: str) -> None:
+    from shared.errors import Unauthenticated
+
+    wrong = Unauthenticated("accounts.wrong_credentials", "unknown account or wrong secret")
+    gateway.broker.answers["accounts.authenticate_client"] = wrong
+    gateway.broker.answers["accounts.sign_in"] = wrong
+    answer = gateway.ask("POST", "/oauth2/token", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+def test_asking_for_tokens_has_a_budget_per_address(gateway: Gateway) -> None:
+    statuses = [gateway.ask("POST", "/oauth2/token", data={}).status_code for _ in range(70)]
+    assert statuses[0] == 400
+    assert statuses[-1] == 429
+
+
+# -- documentation ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def document(gateway: Gateway) -> dict[str, Any]:
+    """The OpenAPI document as it is served."""
+    gateway.token = ""
+    answer: dict[str, Any] = gateway.ask("GET", "/openapi.json").json()
+    return answer
+
+
+def test_every_route_is_documented_with_summary_right_and_examples(gateway: Gateway, document: dict[str, Any]) -> None:
+    for route in gateway.app.routes:
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            assert operation["summary"]
+            assert operation["description"]
+            good = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+            assert all("example" in answer["content"]["application/json"] for answer in good)
+            assert "application/problem+json" in operation["responses"]["default"]["content"]
+            if right_of(route) != PUBLIC:
+                assert operation["security"] == [{"token": [right_of(route)]}]
+            for media in operation.get("requestBody", {"content": {}})["content"].values():
+                assert "example" in media, route.path
+                assert "schema" in media, route.path
+
+
+def test_every_reference_of_the_document_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(node: Any) -> set[str]:
+        if isinstance(node, dict):
+            own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+            return own.union(*(references(value) for value in node.values()))
+        return set().union(*(references(value) for value in node)) if isinstance(node, list) else set()
+
+    for reference in references(document):
+        place: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            place = place[part]
+    assert document["openapi"].startswith("3.1")
+
+
+def test_examples_have_the_shape_of_their_schemas(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for operation in (op for path in document["paths"].values() for op in path.values()):
+        for status, answer in operation["responses"].items():
+            media = answer["content"].get("application/json")
+            reference = (media or {}).get("schema", {}).get("$ref", "")
+            if status.startswith("2") and reference:
+                schema = schemas[reference.rpartition("/")[2]]
+                assert set(schema.get("required", ())) <= set(media["example"]), operation["summary"]
+                assert set(media["example"]) <= set(schema["properties"]), operation["summary"]
+
+
+def test_the_page_needs_nothing_from_elsewhere(gateway: Gateway) -> None:
+    page = gateway.ask("GET", "/docs")
+    assert page.status_code == 200
+    assert "http" not in page.text
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "start.js"):
+        assert name in page.text
+        assert len(gateway.ask("GET", f"/docs/{name}").content) > 50
+    assert gateway.ask("GET", "/docs/..%2Fapp.py").status_code == 404
+
+
+def test_the_document_is_json_that_clients_can_keep(document: dict[str, Any]) -> None:
+    assert len(json.dumps(document)) < 500_000
