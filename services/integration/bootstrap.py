@@ -1,4 +1,6 @@
-"""Load the partners from `catalogue/partners.json` and see that each has a secret: `python -m services.integration.bootstrap`.
+"""Load the partners from `catalogue/partners.json` and see that each has a secret.
+
+Run as `python -m services.integration.bootstrap`.
 
 May be run again: what stands is brought up to date, secrets are never replaced, and a partner that is new or takes new
 forms is planned everything it is due.

@@ -212,7 +212,7 @@ class Reconciler:
             result.pending += 1
             return
         names = {theirs: ours for theirs, (ours, _) in after.cells.items()}
-        expected = {ours: cell for ours, cell in after.cells.values()}
+        expected = dict(after.cells.values())
         found = differences(after.form, after.unit, after.period, expected, _named(partner, listing, names))
         if found:
             result.found += found

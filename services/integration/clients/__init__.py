@@ -1,4 +1,4 @@
-"""How partners are called. A client knows one protocol and tells outcomes; what follows from them it leaves to others."""
+"""How partners are called. A client knows one protocol and tells outcomes; what follows is decided elsewhere."""
 
 from __future__ import annotations
 

@@ -123,8 +123,10 @@ class RestClient:
             return Answer(Said.NOT_APPLIED, "cannot connect in time")
         except (httpx.HTTPError, _TooLong) as error:
             return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
-        if status != 200:
-            return refusal(status, headers, raw)
+        return refusal(status, headers, raw) if status != 200 else self._stated(raw, message_id)
+
+    @staticmethod
+    def _stated(raw: bytes, message_id: str) -> Answer:
         try:
             state = msgspec.json.decode(raw, type=_State)
         except ValueError as error:

@@ -171,8 +171,6 @@ class SoapClient:
         except TransportError as error:
             response = error.content
             return refusal(response.status_code, response.headers, response.content)
-        except ConnectTimeout:
-            return Answer(Said.NOT_APPLIED, "cannot connect in time")
         except RequestsConnectionError as error:
             if _never_connected(error):
                 return Answer(Said.NOT_APPLIED, f"cannot connect: {error}", quick=True)
@@ -219,5 +217,7 @@ def _faulted(fault: Fault) -> Answer:
 
 
 def _never_connected(error: RequestsConnectionError) -> bool:
+    if isinstance(error, ConnectTimeout):
+        return True
     reason = error.args[0] if error.args else None
     return isinstance(getattr(reason, "reason", None), NewConnectionError)

@@ -47,7 +47,7 @@ class Packet:
 def entries_of(
     mapping: CodeMapping, form: str, partner_unit: str, period: str, observations: Iterable[Observation]
 ) -> list[Entry]:
-    """Return the entries that these observations become, in order of the hub's indicator; withdrawn ones become none."""
+    """Return the entries that these observations become, in order of indicator; withdrawn ones become none."""
     found = []
     for item in sorted(observations, key=lambda item: item.indicator):
         if item.withdrawn:

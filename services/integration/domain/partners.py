@@ -35,7 +35,7 @@ class CodeMapping:
     def unit(self, unit: str, body: Mapping[str, Any] | None, period: str) -> str:
         """Return the partner's code of this unit in this period; `body` is the unit's catalogue entry.
 
-        A code valid at the period's end goes before one that was or will be. Raises Invalid("integration.unmapped_unit").
+        A code valid at the period's end goes before others. Raises Invalid("integration.unmapped_unit").
         """
         if not self.unit_scheme:
             return unit

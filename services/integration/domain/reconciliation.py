@@ -64,7 +64,7 @@ def differences(
 
 
 def spelled(cell: Cell | None) -> str | None:
-    """Return a cell as a report shows it: the value, "không phát sinh" for nothing occurred, its status if not final."""
+    """Return a cell as a report shows it: value, or "không phát sinh" (nothing occurred); its status if not final."""
     if cell is None:
         return None
     value = "không phát sinh" if cell.value is None else cell.value

@@ -1,0 +1,162 @@
+"""Deliveries against the real far side, over both protocols, under each of its faults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine, text
+
+from services.integration.service import IntegrationService
+from services.integration.storage import deliveries
+from shared.storage import UnitOfWork
+from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, states, store
+
+PREFIX = {"quoc-gia": "T12.", "bo-nganh": ""}
+BOTH = pytest.mark.parametrize("partner", ["quoc-gia", "bo-nganh"])
+
+
+def arm(far: httpx.Client, *kinds: str, **more: Any) -> None:
+    far.post("/control/faults", json=[{"kind": kind, **more} for kind in kinds]).raise_for_status()
+
+
+def applied(far: httpx.Client) -> int:
+    return sum(entry["state"] == "applied" for entry in far.get("/control/journal").json())
+
+
+@BOTH
+def test_recorded_content_arrives_under_the_partners_codes(
+    partner: str, far: httpx.Client, record: Record, work: Work, engine: Engine
+) -> None:
+    record(recorded("GD-NAM", 1, **{"GD01": "3507.6", "GD02": None}))
+    work(partner)
+    assert states(engine, partner) == ["acknowledged"]
+    prefix = PREFIX[partner]
+    assert store(far) == {("GD-NAM", "2016"): {f"{prefix}GD01": "3507.6", f"{prefix}GD02": None}}
+    assert far.get("/control/store").json()[0]["unit"] == "12"
+    with engine.connect() as connection:
+        lanes = connection.execute(
+            text(
+                "SELECT expected_version = acknowledged_version AND expected_count = acknowledged_count "
+                "AND expected_l0 = acknowledged_l0 AND expected_l7 = acknowledged_l7 FROM holdings "
+                "WHERE partner = :partner"
+            ),
+            {"partner": partner},
+        ).scalar_one()
+        left = connection.execute(
+            text("SELECT count(*) FROM ledger WHERE partner = :p AND expected_hash IS DISTINCT FROM acknowledged_hash"),
+            {"p": partner},
+        ).scalar_one()
+    assert lanes and left == 0
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "fault",
+    ["timeout_after", "timeout_before", "malformed", "error", "soap_fault", "unavailable", "apply_late", "delay"],
+)
+def test_each_fault_ends_in_exactly_one_application(
+    fault: str, partner: str, far: httpx.Client, record: Record, work: Work, engine: Engine
+) -> None:
+    arm(far, fault, seconds=0.8, retry_after=0)
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work(partner)
+    assert states(engine, partner) == ["acknowledged"]
+    assert applied(far) == 1
+    assert store(far) == {("GD-NAM", "2016"): {f"{PREFIX[partner]}GD01": "7"}}
+
+
+@BOTH
+def test_refused_content_is_rejected_and_told(
+    partner: str, far: httpx.Client, record: Record, work: Work, engine: Engine
+) -> None:
+    arm(far, "refuse")
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work(partner)
+    assert states(engine, partner) == ["rejected"]
+    (told,) = emitted(engine, "delivery_failed")
+    assert told["partner"] == partner and told["state"] == "rejected" and "packet.refused" in told["error"]
+
+
+def test_attempts_end_and_a_person_is_told(far: httpx.Client, record: Record, work: Work, engine: Engine) -> None:
+    arm(far, "unavailable", times=100, retry_after=0)
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work("bo-nganh")
+    assert states(engine, "bo-nganh") == ["dead"]
+    assert emitted(engine, "delivery_failed")[0]["attempts"] == 5
+
+
+def test_newer_version_overtakes_the_unsent_one(far: httpx.Client, record: Record, work: Work, engine: Engine) -> None:
+    record(recorded("GD-NAM", 1, GD01="7", GD02="8"))
+    record(recorded("GD-NAM", 2, GD01="9"))
+    assert record(recorded("GD-NAM", 1, GD01="7", GD02="8")) == 0
+    work("bo-nganh")
+    assert states(engine, "bo-nganh") == ["superseded", "acknowledged"]
+    assert store(far) == {("GD-NAM", "2016"): {"GD01": "9"}}
+
+
+def test_removed_value_leaves_partner_and_ledger(far: httpx.Client, record: Record, work: Work, engine: Engine) -> None:
+    record(recorded("GD-NAM", 1, GD01="7", GD02="8"))
+    work("bo-nganh")
+    record(recorded("GD-NAM", 2, GD01="7"))
+    work("bo-nganh")
+    assert store(far) == {("GD-NAM", "2016"): {"GD01": "7"}}
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT indicator, expected_version FROM ledger WHERE partner = 'bo-nganh'"))
+        assert [tuple(row) for row in rows] == [("GD01", 1)]
+
+
+def test_newer_version_is_acknowledged_while_the_older_is_in_doubt(
+    far: httpx.Client, record: Record, work: Work, engine: Engine
+) -> None:
+    arm(far, "timeout_after", seconds=0.8)
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work("bo-nganh", until="in_doubt")
+    record(recorded("GD-NAM", 2, GD01="8"))
+    work("bo-nganh")
+    assert states(engine, "bo-nganh") == ["acknowledged", "acknowledged"]
+    assert store(far) == {("GD-NAM", "2016"): {"GD01": "8"}}
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT acknowledged_value, acknowledged_version FROM ledger WHERE partner = 'bo-nganh'")
+        ).one()
+    assert tuple(found) == ("8", 2)
+
+
+def test_what_a_dead_process_was_sending_is_asked_about(
+    far: httpx.Client, record: Record, work: Work, engine: Engine, unit: UnitOfWork
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7"))
+    with unit() as opened:
+        claimed = deliveries.claim(opened.connection, "bo-nganh")
+        assert claimed is not None
+        given = {"action": "send", "process": "gone", "lease_seconds": 60.0, "at": opened.now}
+        deliveries.start(opened.connection, claimed, packet=b'[["GD01","GD01","7","official"]]', **given)
+    assert states(engine, "bo-nganh") == ["sending"]
+    with unit() as opened:
+        assert deliveries.orphaned(opened.connection, "gone") == 1
+    work("bo-nganh")
+    assert states(engine, "bo-nganh") == ["acknowledged"]
+    assert applied(far) == 1
+
+
+def test_forms_and_levels_a_partner_does_not_take_are_not_delivered(record: Record, engine: Engine) -> None:
+    record(recorded("DS-NAM", 1, DS01="400000"))
+    assert states(engine, "bo-nganh") == []
+    assert states(engine, "quoc-gia") == ["planned"]
+
+
+def test_sync_makes_waiting_deliveries_due(
+    far: httpx.Client, record: Record, work: Work, engine: Engine, service: IntegrationService
+) -> None:
+    arm(far, "soap_fault")
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work("quoc-gia", until="waiting")
+    assert service.sync(ACTOR, "quoc-gia") == 1
+    work("quoc-gia")
+    page = service.list_deliveries(ACTOR, partner="quoc-gia")
+    detail = service.read_delivery(ACTOR, page.deliveries[0].id)
+    assert [attempt.outcome for attempt in detail.attempts] == ["send: not_applied", "send: applied"]
+    (national,) = [partner for partner in service.list_partners(ACTOR) if partner.id == "quoc-gia"]
+    assert national.deliveries == {"acknowledged": 1}
