@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -68,7 +69,7 @@ async def until(check: Callable[[], bool], seconds: float = 10.0) -> float:
 
 def taken(url: str) -> list[tuple[pika.BasicProperties, bytes]]:
     """Take everything out of the intake queue."""
-    found = []
+    found: list[tuple[pika.BasicProperties, bytes]] = []
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         channel = connection.channel()
         while True:
@@ -154,7 +155,7 @@ def test_during_an_outage_callers_hear_so_at_once_and_the_link_is_back_within_se
             await broker.publish(push(1), correlation_id="c")
             await wire.cut()
             await until(lambda: not broker.connected)
-            for attempt in (lambda: broker.publish(push(2), correlation_id="c"), lambda: ask(broker)):
+            for attempt in (partial(broker.publish, push(2), correlation_id="c"), partial(ask, broker)):
                 started = time.monotonic()
                 with pytest.raises(Unavailable) as caught:
                     await attempt()

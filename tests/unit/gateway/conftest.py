@@ -25,7 +25,7 @@ SETTINGS = GatewaySettings(
 )
 
 
-def make_token(rights: list[str] | None = None, *, key: OKPKey = KEY, **changes: Any) -> str:
+def make_token(rights: list[str] | str | None = None, *, key: OKPKey = KEY, **changes: Any) -> str:
     """Return a token for the client `csdl` with all rights unless told."""
     now = int(time.time())
     claims = {

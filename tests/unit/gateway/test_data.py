@@ -48,6 +48,7 @@ def test_the_event_survives_the_wire(gateway: Gateway) -> None:
     gateway.broker.answers["submissions.find_receipt"] = None
     push(gateway)
     [(event, _)] = gateway.broker.published
+    assert isinstance(event, PushAccepted)
     again = msgspec.json.decode(msgspec.json.encode(event), type=PushAccepted)
     assert again.accepted_at == event.accepted_at
     assert again.tie_breaker == event.tie_breaker
