@@ -54,7 +54,7 @@ def _text(code: str, raw: object, by_hand: bool) -> str | Finding:
     if type(raw) is int:
         # str() of an int is its normal form; this is the common case of bulk pushes.
         return str(raw) if -_LIMIT < raw < _LIMIT else find(rules.OUT_OF_RANGE, code, value=_shown(raw))
-    if type(raw) is JsonFraction and _PLAIN(raw):
+    if isinstance(raw, JsonFraction) and _PLAIN(raw):
         plain = raw.rstrip("0").rstrip(".")
         return "0" if plain == "-0" else plain
     try:
