@@ -35,7 +35,7 @@ class HubSettings:
     national_port: int = 8090
     ministry_port: int = 8091
     metrics_port: int = 9101
-    ready_seconds: float = 60.0
+    ready_seconds: float = 120.0
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> HubSettings:

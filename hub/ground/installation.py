@@ -110,7 +110,7 @@ class Installation:
             silent[:] = self._silent()
             return not silent
 
-        if not wait_until(all_answer, self.settings.ready_seconds, step=0.2):
+        if not wait_until(all_answer, self.settings.ready_seconds, step=0.5):
             raise ServerFailed(f"no answer after {self.settings.ready_seconds:.0f} s: {', '.join(silent)}")
         self.say(f"processes: all answer after {time.monotonic() - begun:.1f} s, logs in {self.supervisor.log.parent}")
 
@@ -136,10 +136,8 @@ class Installation:
     def _silent(self) -> list[str]:
         try:
             status = self.operator().ask("GET", "/v1/status")
-        except GatewaySilent:
-            return ["gateway"]
-        except (GatewayRefused, OSError):
-            return ["accounts"]
+        except (GatewaySilent, GatewayRefused) as error:
+            return [f"gateway or accounts ({error})"]
         silent = [line["service"] for line in status["services"] if not line["reachable"]]
         ports = {"national": self.settings.national_port, "ministry": self.settings.ministry_port}
         for name, port in ports.items():
