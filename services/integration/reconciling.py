@@ -281,7 +281,7 @@ def _asked(question: Callable[[], T]) -> T:
     return Retrying(
         retry=retry_if_exception_type(Unanswered),
         stop=stop_after_attempt(_READ_TRIES),
-        wait=wait_exponential_jitter(0.2, max=5.0, jitter=0.2),
+        wait=wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.2),
         reraise=True,
     )(question)
 

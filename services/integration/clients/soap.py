@@ -165,7 +165,7 @@ class SoapClient:
 
     def _state(self, about: str, operation: str, /, **arguments: Any) -> Answer:
         try:
-            answer = self._call(operation, arguments)
+            return _stated(self._call(operation, arguments), about)
         except Fault as fault:
             return _faulted(fault)
         except TransportError as error:
@@ -177,10 +177,6 @@ class SoapClient:
             return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
         except (RequestException, ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
             return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
-        state, told = getattr(answer, "state", None), getattr(answer, "message_id", None)
-        if told != about or state not in _SAID:
-            return Answer(Said.UNCLEAR, f"answered {state} about {told}")
-        return Answer(_SAID[state], None if state != "rejected" else "rejected by the partner")
 
     def _read(self, operation: str, **arguments: Any) -> Any:
         try:
@@ -189,6 +185,13 @@ class SoapClient:
             raise Unanswered(f"fault: {fault.message}") from fault
         except (RequestException, ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
             raise Unanswered(f"{type(error).__name__}: {error}") from error
+
+
+def _stated(answer: Any, about: str) -> Answer:
+    state, told = getattr(answer, "state", None), getattr(answer, "message_id", None)
+    if told != about or state not in _SAID:
+        return Answer(Said.UNCLEAR, f"answered {state} about {told}")
+    return Answer(_SAID[state], None if state != "rejected" else "rejected by the partner")
 
 
 def _rows(answer: Any, name: str) -> list[Any]:

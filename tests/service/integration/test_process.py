@@ -1,0 +1,93 @@
+"""The worker as a real process: events in from the broker, packets out, killed between any two steps."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import msgspec
+import pika
+import pytest
+from sqlalchemy import Engine, text
+
+from services.integration.settings import IntegrationSettings
+from shared.envelope import headers_of, new_message_id
+from shared.storage import UnitOfWork
+from tests.conftest import Services
+from tests.service.integration.conftest import recorded, states, store
+
+
+def publish(url: str, exchange: str, key: str, body: bytes, headers: dict[str, object]) -> None:
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.basic_publish(
+            exchange, key, body, pika.BasicProperties(headers=headers, delivery_mode=2), mandatory=True
+        )
+
+
+def record(url: str, version: int, **values: str | None) -> None:
+    event = recorded("GD-NAM", version, **values)
+    head = headers_of(event, message_id=str(new_message_id()), correlation_id="c", at=datetime.now(UTC))
+    publish(url, "hub.events", event.event, msgspec.json.encode(event), head)
+
+
+def await_states(engine: Engine, partner: str, wanted: list[str]) -> None:
+    deadline = time.monotonic() + 30
+    while states(engine, partner) != wanted:
+        assert time.monotonic() < deadline, states(engine, partner)
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def environment(settings: IntegrationSettings, tmp_path: Path) -> dict[str, str]:
+    return {
+        "HUB_SECRETS_DIR": str(settings.secrets),
+        "HUB_FAILPOINTS_DIR": str(tmp_path / "failpoints"),
+        "HUB_INTEGRATION_TIMEOUT_SECONDS": "2",
+        "HUB_INTEGRATION_RECONCILE_EVERY_SECONDS": "0",
+        "HUB_INTEGRATION_SCRUB_EVERY_SECONDS": "0",
+        "HUB_PROCESS_NAME": "integration-worker",
+    }
+
+
+def test_worker_killed_at_each_step_of_a_delivery_applies_it_once(
+    unit: UnitOfWork,
+    engine: Engine,
+    far: httpx.Client,
+    amqp_url: str,
+    run_service: Services,
+    environment: dict[str, str],
+) -> None:
+    armed = Path(environment["HUB_FAILPOINTS_DIR"], "armed")
+    armed.mkdir(parents=True)
+    process = run_service("integration", "worker", **environment)
+    steps = ("before_send", "after_send", "before_record", "after_record")
+    for version, step in enumerate(steps, start=1):
+        (armed / f"integration-worker.delivery.{step}").touch()
+        record(amqp_url, version, GD01=str(version))
+        assert process.process.wait(30) == -9
+        process.start()
+        await_states(engine, "quoc-gia", ["acknowledged"] * version)
+        await_states(engine, "bo-nganh", ["acknowledged"] * version)
+    assert store(far)["GD-NAM", "2016"] in ({"GD01": "4"}, {"T12.GD01": "4"})
+    journal = far.get("/control/journal").json()
+    assert len({entry["message_id"] for entry in journal}) == len(journal) == 2 * len(steps)
+
+
+def test_dead_letters_are_collected(
+    unit: UnitOfWork, engine: Engine, amqp_url: str, run_service: Services, environment: dict[str, str]
+) -> None:
+    run_service("integration", "worker", **environment)
+    publish(amqp_url, "", "integration.observations_recorded", b"nonsense", {"cloudEvents_id": str(new_message_id())})
+    publish(amqp_url, "", "approval.submission_submitted.dead", b"{}", {"hub_error": "x: y"})
+    deadline = time.monotonic() + 30
+    queues: list[str] = []
+    while len(queues) < 2:
+        assert time.monotonic() < deadline, queues
+        time.sleep(0.05)
+        with engine.connect() as connection:
+            queues = [row.queue for row in connection.execute(text("SELECT queue FROM dead_letters ORDER BY queue"))]
+    assert queues == ["approval.submission_submitted", "integration.observations_recorded"]

@@ -1,0 +1,105 @@
+"""The rules of integration, without a database."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.integration.domain.delivery import Answer, Pace, Said, State, after_asking, after_sending
+from services.integration.domain.ledger import digest_of
+from services.integration.domain.partners import CodeMapping, Partner
+from services.integration.domain.reconciliation import Cell, Kind, differences, unequal
+from shared.digest import Digest, of_hash, total
+from shared.errors import Invalid
+
+PACE = Pace(first=1.0, cap=60.0, max_attempts=5, max_processing=3.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "attempts", "state"),
+    [
+        (Said.APPLIED, 1, State.ACKNOWLEDGED),
+        (Said.SUPERSEDED, 1, State.SUPERSEDED),
+        (Said.REFUSED, 1, State.REJECTED),
+        (Said.NOT_APPLIED, 4, State.WAITING),
+        (Said.NOT_APPLIED, 5, State.DEAD),
+        (Said.UNCLEAR, 1, State.IN_DOUBT),
+        (Said.UNCLEAR, 9, State.IN_DOUBT),
+    ],
+)
+def test_sending_leads_to(said: Said, attempts: int, state: State) -> None:
+    assert after_sending(Answer(said), attempts, PACE, 0.5).state is state
+
+
+@pytest.mark.parametrize(
+    ("said", "overtaken", "attempts", "state"),
+    [
+        (Said.APPLIED, True, 1, State.ACKNOWLEDGED),
+        (Said.UNKNOWN, False, 1, State.PLANNED),
+        (Said.UNKNOWN, True, 1, State.SUPERSEDED),
+        (Said.UNKNOWN, False, 5, State.DEAD),
+        (Said.UNCLEAR, False, 1, State.IN_DOUBT),
+        (Said.NOT_APPLIED, False, 1, State.IN_DOUBT),
+        (Said.UNCLEAR, False, 5, State.DEAD),
+    ],
+)
+def test_asking_leads_to(said: Said, overtaken: bool, attempts: int, state: State) -> None:
+    assert after_asking(Answer(said), attempts, PACE, 0.5, overtaken).state is state
+
+
+def test_unclear_delivery_is_asked_about_only_after_the_partners_processing_time() -> None:
+    assert after_sending(Answer(Said.UNCLEAR), 1, PACE, 0.0).due_in == 3.0
+
+
+@given(st.integers(1, 10_000), st.floats(0, 0.999), st.one_of(st.none(), st.floats(0, 100)))
+def test_wait_is_bounded_and_honours_the_partners_wish(attempts: int, jitter: float, wish: float | None) -> None:
+    wait = PACE.wait(attempts, jitter, wish)
+    assert 0.5 <= wait <= max(60.0, wish or 0.0) and wait >= (wish or 0.0)
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32), max_size=30))
+def test_digest_in_one_pass_is_the_sum_of_its_entries(hashes: list[bytes]) -> None:
+    assert digest_of(hashes) == total(of_hash(raw) for raw in hashes)
+
+
+_CELLS = st.dictionaries(
+    st.sampled_from("abcdef"), st.builds(Cell, st.sampled_from(["1", "2", None]), st.just("official"))
+)
+
+
+@given(_CELLS, _CELLS)
+def test_differences_are_exactly_what_turns_one_side_into_the_other(
+    ours: dict[str, Cell], theirs: dict[str, Cell]
+) -> None:
+    repaired = dict(theirs)
+    for difference in differences("F", "U", "P", ours, theirs):
+        if difference.kind is Kind.STALE_THERE:
+            del repaired[difference.indicator]
+        else:
+            assert difference.expected is not None
+            repaired[difference.indicator] = difference.expected
+    assert repaired == ours
+    assert not differences("F", "U", "P", ours, ours)
+
+
+def test_empty_and_absent_groups_are_equal() -> None:
+    assert unequal({"a": Digest()}, {"b": Digest()}) == set()
+    assert unequal({"a": Digest(1, (1,) * 8)}, {}) == {"a"}
+
+
+def test_unit_goes_out_under_the_code_valid_in_the_period() -> None:
+    old = {"scheme": "gso", "code": "1", "valid_from": None, "valid_to": "2025-07-01"}
+    new = {"scheme": "gso", "code": "2", "valid_from": "2025-07-01", "valid_to": None}
+    mapping = CodeMapping(indicator_prefix="T12.", indicators={"A": "X"})
+    assert [mapping.unit("U", {"codes": [new, old]}, period) for period in ("2024", "2025")] == ["1", "2"]
+    assert (mapping.indicator("A"), mapping.indicator("B")) == ("X", "T12.B")
+    assert (mapping.hub_indicator("X"), mapping.hub_indicator("T12.B")) == ("A", "B")
+    with pytest.raises(Invalid, match="unmapped_unit"):
+        mapping.unit("U", {"codes": []}, "2024")
+
+
+def test_partner_takes_its_forms_from_its_level_upward() -> None:
+    partner = Partner(id="p", name="P", protocol="rest", endpoint="", credential="c", forms=("A",))
+    assert partner.takes("A", "province") and partner.takes("A", "government")
+    assert not partner.takes("A", "commune") and not partner.takes("B", "province")
