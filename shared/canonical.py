@@ -15,7 +15,6 @@ from shared.errors import Invalid
 
 MAX_DIGITS = 20
 MAX_SCALE = 4
-_LIMIT = Decimal(10) ** MAX_DIGITS
 
 
 def decimal_text(value: Decimal) -> str:
@@ -28,17 +27,22 @@ def decimal_text(value: Decimal) -> str:
         raise Invalid("value.not_finite", f"{value} is not a number", "Giá trị không phải là số.")
     if value == 0:
         return "0"
+    if not -MAX_SCALE <= value.adjusted() < MAX_DIGITS:  # before spelling it out: 1e999999999 is short only so
+        raise _out_of_range(value)
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    _, _, fraction = text.partition(".")
-    if abs(value) >= _LIMIT or len(fraction) > MAX_SCALE:
-        raise Invalid(
-            "value.out_of_range",
-            f"{text} has more than {MAX_DIGITS} digits before or {MAX_SCALE} after the point",
-            f"Giá trị có quá {MAX_DIGITS} chữ số phần nguyên hoặc {MAX_SCALE} chữ số thập phân.",
-        )
+    if len(text.partition(".")[2]) > MAX_SCALE:
+        raise _out_of_range(value)
     return text
+
+
+def _out_of_range(value: Decimal) -> Invalid:
+    return Invalid(
+        "value.out_of_range",
+        f"{value!s:.60} has more than {MAX_DIGITS} digits before or {MAX_SCALE} after the point",
+        f"Giá trị có quá {MAX_DIGITS} chữ số phần nguyên hoặc {MAX_SCALE} chữ số thập phân.",
+    )
 
 
 def encode(fields: Iterable[str | None]) -> bytes:
