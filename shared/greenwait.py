@@ -10,7 +10,7 @@ from typing import Any
 
 import eventlet
 from eventlet import hubs, patcher
-from psycopg import waiting
+from psycopg import OperationalError, waiting
 
 _select: Any = patcher.original("select")
 _FAIRNESS = 64
@@ -40,16 +40,16 @@ def wait(gen: Any, fileno: int, interval: float = 0.0, timeout: float | None = N
                 _ready_in_a_row = 0
                 eventlet.sleep(0)
             seen = events[0][1] if events else 0
-            ready = waiting.READY_NONE
+            ready: int = waiting.READY_NONE
             if seen & ~_select.POLLOUT:  # data, or an error that reading will tell
                 ready |= waiting.READY_R if reads else waiting.READY_W
             if seen & _select.POLLOUT:
                 ready |= waiting.READY_W
-            wanted = gen.send(ready)
+            wanted = gen.send(waiting.Ready(ready))
     except StopIteration as end:
         return end.value
     except OSError as error:
-        raise waiting.e.OperationalError("connection socket closed") from error
+        raise OperationalError("connection socket closed") from error
 
 
 def install() -> None:
