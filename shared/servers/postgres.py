@@ -103,6 +103,9 @@ class EmbeddedPostgres:
         self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
+        # The copied programs serve every installation here; the last one takes them along.
+        if SYSTEM_HOME.exists() and not [path for path in SYSTEM_HOME.iterdir() if "postgres" not in path.name]:
+            shutil.rmtree(SYSTEM_HOME, ignore_errors=True)
 
     def _end(self, signum: signal.Signals) -> None:
         pid = self.pid
