@@ -188,6 +188,10 @@ def _shared_by_workers(kind: str, make: Callable[[Path], Any]) -> Iterator[Any]:
                 users.write_text(str(left))
                 if left == 0:
                     server.destroy()
+                    users.unlink()
+                    (folder / f"{kind}.lock").unlink()
+                    with suppress(OSError):  # the other kind is still in use
+                        folder.rmdir()
 
         atexit.register(leave)
         yield server
