@@ -29,7 +29,7 @@ def applied(far: httpx.Client) -> int:
 def test_recorded_content_arrives_under_the_partners_codes(
     partner: str, far: httpx.Client, record: Record, work: Work, engine: Engine
 ) -> None:
-    record(recorded("GD-NAM", 1, **{"GD01": "3507.6", "GD02": None}))
+    record(recorded("GD-NAM", 1, GD01="3507.6", GD02=None))
     work(partner)
     assert states(engine, partner) == ["acknowledged"]
     prefix = PREFIX[partner]
@@ -131,7 +131,7 @@ def test_what_a_dead_process_was_sending_is_asked_about(
     with unit() as opened:
         claimed = deliveries.claim(opened.connection, "bo-nganh")
         assert claimed is not None
-        given = {"action": "send", "process": "gone", "lease_seconds": 60.0, "at": opened.now}
+        given: dict[str, Any] = {"action": "send", "process": "gone", "lease_seconds": 60.0, "at": opened.now}
         deliveries.start(opened.connection, claimed, packet=b'[["GD01","GD01","7","official"]]', **given)
     assert states(engine, "bo-nganh") == ["sending"]
     with unit() as opened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -28,7 +29,7 @@ def publish(url: str, exchange: str, key: str, body: bytes, headers: dict[str, o
         )
 
 
-def record(url: str, version: int, **values: str | None) -> None:
+def record(url: str, version: int, **values: Any) -> None:
     event = recorded("GD-NAM", version, **values)
     head = headers_of(event, message_id=str(new_message_id()), correlation_id="c", at=datetime.now(UTC))
     publish(url, "hub.events", event.event, msgspec.json.encode(event), head)
@@ -42,7 +43,7 @@ def await_states(engine: Engine, partner: str, wanted: list[str]) -> None:
 
 
 @pytest.fixture
-def environment(settings: IntegrationSettings, tmp_path: Path) -> dict[str, str]:
+def environment(settings: IntegrationSettings, tmp_path: Path) -> dict[str, Any]:
     return {
         "HUB_SECRETS_DIR": str(settings.secrets),
         "HUB_FAILPOINTS_DIR": str(tmp_path / "failpoints"),
@@ -59,7 +60,7 @@ def test_worker_killed_at_each_step_of_a_delivery_applies_it_once(
     far: httpx.Client,
     amqp_url: str,
     run_service: Services,
-    environment: dict[str, str],
+    environment: dict[str, Any],
 ) -> None:
     armed = Path(environment["HUB_FAILPOINTS_DIR"], "armed")
     armed.mkdir(parents=True)
@@ -78,7 +79,7 @@ def test_worker_killed_at_each_step_of_a_delivery_applies_it_once(
 
 
 def test_dead_letters_are_collected(
-    unit: UnitOfWork, engine: Engine, amqp_url: str, run_service: Services, environment: dict[str, str]
+    unit: UnitOfWork, engine: Engine, amqp_url: str, run_service: Services, environment: dict[str, Any]
 ) -> None:
     run_service("integration", "worker", **environment)
     publish(amqp_url, "", "integration.observations_recorded", b"nonsense", {"cloudEvents_id": str(new_message_id())})

