@@ -15,9 +15,9 @@ from sqlalchemy import Engine, Row
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from services.integration.clients import Client, open_client
-from services.integration.clients.protocol import Group, Listing, Unanswered
+from services.integration.clients.protocol import Listing, Unanswered
 from services.integration.domain.partners import Partner
-from services.integration.domain.reconciliation import Cell, Difference, differences, unequal
+from services.integration.domain.reconciliation import Cell, Difference, Group, differences, unequal
 from services.integration.intake import catalogue
 from services.integration.metrics import DIFFERENCES, RECONCILIATIONS
 from services.integration.settings import IntegrationSettings

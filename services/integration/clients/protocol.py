@@ -7,14 +7,11 @@ from typing import Protocol
 
 from services.integration.domain.delivery import Answer
 from services.integration.domain.ledger import Packet
-from services.integration.domain.reconciliation import Cell
+from services.integration.domain.reconciliation import Cell, Group
 from shared.digest import Digest
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """A longer answer is not read to its end: it counts as malformed."""
-
-Group = tuple[str | None, str | None, str | None]
-"""Period, form, partner's unit of a digest; None above their level."""
 
 
 class Unanswered(Exception):

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from services.integration.clients.protocol import MAX_ANSWER_BYTES, Cost, Group, Listing, Unanswered
+from services.integration.clients.protocol import MAX_ANSWER_BYTES, Cost, Listing, Unanswered
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
-from services.integration.domain.reconciliation import Cell
+from services.integration.domain.reconciliation import Cell, Group
 from shared.digest import Digest
 
 _PAGE = 1_000

@@ -23,11 +23,11 @@ from zeep.exceptions import Fault, TransportError
 from zeep.transports import Transport
 
 import shared
-from services.integration.clients.protocol import MAX_ANSWER_BYTES, Cost, Group, Listing, Unanswered
+from services.integration.clients.protocol import MAX_ANSWER_BYTES, Cost, Listing, Unanswered
 from services.integration.clients.rest import refusal
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
-from services.integration.domain.reconciliation import Cell
+from services.integration.domain.reconciliation import Cell, Group
 from shared.canonical import decimal_text
 from shared.digest import Digest
 from shared.errors import Invalid

@@ -11,7 +11,8 @@ from shared.digest import Digest
 
 K = TypeVar("K")
 
-LEVELS = ("root", "period", "form", "bucket")
+Group = tuple[str | None, str | None, str | None]
+"""Period, form, partner's unit of a digest; None above their level."""
 
 
 class Kind(StrEnum):

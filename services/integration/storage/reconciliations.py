@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, text
 
-from services.integration.clients.protocol import Group
-from services.integration.domain.reconciliation import Cell, Difference, spelled
+from services.integration.domain.reconciliation import Cell, Difference, Group, spelled
 from shared.digest import LANES, Digest
 
 _SUMS = "coalesce(sum(expected_count), 0)::bigint AS n, " + ", ".join(
