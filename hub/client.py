@@ -22,10 +22,12 @@ class GatewayRefused(Exception):
 
 
 class Gateway:
-    """One caller. People and scripts ask rarely, so each question gets a token of its own and none can be too old."""
+    """One caller. People and scripts ask rarely: each question gets a connection and a token of its own, so none is
+    left open and none can be too old."""
 
-    def __init__(self, url: str, client_id: str, secret: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=15)
+    def __init__(self, url: str, client_id: str, secret: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url
+        self._transport = transport
         self._grant = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
 
     @classmethod
@@ -45,9 +47,10 @@ class Gateway:
 
     def _checked(self, method: str, path: str, **options: Any) -> Any:
         try:
-            answer = self.http.request(method, path, **options)
+            with httpx.Client(base_url=self.url, timeout=15, transport=self._transport) as http:
+                answer = http.request(method, path, **options)
         except httpx.TransportError as error:
-            raise GatewaySilent(f"{self.http.base_url} does not answer: {error}") from error
+            raise GatewaySilent(f"{self.url} does not answer: {error}") from error
         if answer.status_code in (502, 503, 504):
             raise GatewaySilent(_reason(answer))
         if answer.is_error:

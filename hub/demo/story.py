@@ -6,6 +6,7 @@ import csv
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,12 +131,8 @@ def check_derived(stage: Stage) -> None:
     approve(stage.person(leader), submit(stage.person(clerk), "NN-NAM"))
     portal = stage.client("cong-noi-bo")
     for indicator, known in (("NN01.NS", "43.5"), ("NN04.NS", "30.5")):
-        found = eventually(
-            f"{indicator} in the warehouse",
-            lambda name=indicator: portal.ask(
-                "GET", f"/v1/observations/{name}/{PROVINCE}/{YEAR}", expect=(200, 404)
-            ).get("value"),
-        )
+        path = f"/v1/observations/{indicator}/{PROVINCE}/{YEAR}"
+        found = eventually(f"{indicator} in the warehouse", partial(_value, portal, path))
         _must(indicator, found, known)
         stage.say(f"{indicator} = {found} tạ/ha, as published")
     stage.say(f"look: GET {stage.gateway}/v1/observations?form=NN-NAM&unit={PROVINCE}")
@@ -290,6 +287,11 @@ def reconciled(operator: Caller) -> Any:
         return None if report["state"] in {"running", "repairing", "different"} else report
 
     return eventually("the end of the reconciliation", ended, 60)
+
+
+def _value(portal: Caller, path: str) -> str | None:
+    answer: dict[str, str | None] = portal.ask("GET", path, expect=(200, 404))
+    return answer.get("value")
 
 
 def _count_communes(office: Caller, day: str) -> int:

@@ -59,7 +59,7 @@ class Rig:
     door: Callable[[dict[str, str]], Door]
     people: dict[str, str]
     clients: dict[str, str]
-    forms: dict[str, dict[str, object]] = field(default_factory=dict)
+    doors: list[Door] = field(default_factory=list)
     _next: list[tuple[str, str]] = field(default_factory=list)
 
     def journeys(self, count: int) -> list[Journey]:
@@ -96,6 +96,13 @@ class Rig:
     def check(self) -> dict[str, int]:
         """Compare everything acknowledged so far with everything stored."""
         return assert_nothing_lost_or_doubled(self.stores, self.client.journeys)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        for door in self.doors:
+            door.close()
+        for engine in self.stores.engines.values():
+            engine.dispose()
 
     def far_fault(self, partner: str, *faults: dict[str, object]) -> None:
         """Arm faults at a partner's stand-in."""
@@ -170,7 +177,9 @@ def rig() -> Iterator[Rig]:
     installation = Installation(settings, lambda line: None)
     try:
         installation.up()
-        yield assembled(installation, postgres, broker, failpoints)
+        made = assembled(installation, postgres, broker, failpoints)
+        yield made
+        made.close()
     except BaseException:
         keep = Path(tempfile.gettempdir()) / "hub-faults-last"
         shutil.rmtree(keep, ignore_errors=True)
@@ -195,8 +204,11 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
     accounts = json.loads((settings.secrets / "demo_accounts.json").read_text())
     people, clients = accounts["people"], accounts["clients"]
 
+    opened: list[Door] = []
+
     def door(grant: dict[str, str]) -> Door:
-        return Door(settings.gateway_url, grant)
+        opened.append(Door(settings.gateway_url, grant))
+        return opened[-1]
 
     def person(username: str) -> Door:
         return door({"grant_type": "password", "username": username, "password": people[username]})
@@ -234,6 +246,7 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
         door,
         people,
         clients,
+        opened,
     )
     rig._next = [(form, str(year)) for year in range(2005, 2017) for form in CLERKS]
     wait_until(lambda: _obligations(stores), "obligations of the catalogue")

@@ -37,6 +37,10 @@ class Door:
     def __post_init__(self) -> None:
         self._http = httpx.Client(base_url=self.base_url, timeout=15)
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
     def ask(self, method: str, path: str, *, settle: tuple[int, ...] = (200, 202), **options: Any) -> httpx.Response:
         """Return the answer once its status is one of `settle`; repeat on 503, 429 and broken connections."""
         end = time.monotonic() + PATIENCE_SECONDS

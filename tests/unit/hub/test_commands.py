@@ -55,10 +55,7 @@ def _gateway(answer: httpx.Response) -> Gateway:
     def serve(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"access_token": "t"}) if request.url.path == "/oauth2/token" else answer
 
-    gateway = Gateway("http://hub", "van-hanh", "x")
-    gateway.http.close()
-    gateway.http = httpx.Client(base_url="http://hub", transport=httpx.MockTransport(serve))
-    return gateway
+    return Gateway("http://hub", "van-hanh", "x", transport=httpx.MockTransport(serve))
 
 
 def test_a_refusal_carries_code_reason_and_correlation_id() -> None:
