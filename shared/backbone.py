@@ -142,10 +142,8 @@ def create_backbone(op: Operations) -> None:
     for statement in _DDL.split(";\n"):
         if statement.strip():
             op.execute(statement)
-    try:
-        from shared.audit import audit_guard_sql
-    except ImportError:
-        return
+    from shared.audit import audit_guard_sql
+
     for statement in audit_guard_sql():
         op.execute(statement)
 
