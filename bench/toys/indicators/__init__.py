@@ -1,0 +1,1 @@
+"""A handler of sets of messages."""
