@@ -23,7 +23,7 @@ from starlette.requests import Request
 from gateway.limits import Budget
 from gateway.problems import correlation_of
 from shared.contracts.actor import RIGHTS, Actor
-from shared.errors import Unauthenticated, Unavailable
+from shared.errors import Invalid, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -179,10 +179,27 @@ def requires(right: str) -> Any:
 
     async def admit(request: Request) -> Caller:
         door: Door = request.app.state.door
-        return await door.admit(request, right)
+        caller = await door.admit(request, right)
+        if request.scope["query_string"]:
+            _refuse_unknown_parameters(request)
+        return caller
 
     admit.right = right  # type: ignore[attr-defined] # read by `right_of` when the application is checked
     return Depends(admit)
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    # A filter that is misspelt and ignored would answer another question than the one that was asked.
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute):
+        known = {parameter.alias for parameter in route.dependant.query_params}
+        unknown = sorted(set(request.query_params) - known)
+        if unknown:
+            raise Invalid(
+                "gateway.unknown_parameter",
+                f"unknown query parameters: {', '.join(unknown)}; known: {', '.join(sorted(known)) or 'none'}",
+                f"Tham số không hợp lệ: {', '.join(unknown)}.",
+            )
 
 
 async def _anyone() -> None:

@@ -72,11 +72,13 @@ def _wait(difference: Any, patience: float) -> None:
 
 def _warehouse_differs(stores: Stores, journeys: list[Journey]) -> str:
     for (form, unit, period), journey in newest(journeys).items():
-        query = {"form": form, "unit": unit, "period": period, "limit": 500}
+        query = {"form": form, "unit": unit, "period_from": period, "period_to": period, "limit": 500}
         page = stores.portal.ask("GET", "/v1/observations", params=query).json()
         held = {row["indicator"]: row["value"] for row in page["observations"] if not row["derived"]}
         if held != journey.values:
-            return f"warehouse of {journey.key}: {_delta(held, journey.values)}"
+            rounds = sorted({row["round"] for row in page["observations"]})
+            asked = [(item.round, item.approved_hash[:8]) for item in journeys if item.key == journey.key]
+            return f"warehouse of {journey.key}: rounds {rounds}, {asked}, {_delta(held, journey.values)}"
     return ""
 
 
@@ -114,13 +116,13 @@ def _ledger_differs(stores: Stores, journeys: list[Journey]) -> str:
 
 
 def _check_receipts(stores: Stores, journeys: list[Journey]) -> None:
-    rows = stores.rows("submissions", "select receipt_id, state, counts from receipts")
+    rows = stores.rows("submissions", "select receipt_id, processed_at, counts from receipts")
     receipts = {row["receipt_id"]: row for row in rows}
     for journey in journeys:
         for receipt_id, figures in journey.receipts.items():
             row = receipts[receipt_id]
             taken = row["counts"].get("accepted", 0) + row["counts"].get("unchanged", 0)
-            assert (row["state"], taken) == ("processed", len(figures)), f"receipt {receipt_id}: {row}"
+            assert (row["processed_at"] is not None, taken) == (True, len(figures)), f"receipt {receipt_id}: {row}"
 
 
 def _check_rounds(stores: Stores, journeys: list[Journey]) -> None:

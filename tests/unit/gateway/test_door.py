@@ -274,3 +274,9 @@ def test_conflicts_keep_their_context(gateway: Gateway) -> None:
     answer = gateway.ask("POST", "/v1/cases/s/1/approve", json={"content_hash": "a" * 64})
     assert answer.status_code == 409
     assert answer.json()["context"] == {"round": 2}
+
+
+def test_a_filter_that_does_not_exist_is_refused_and_not_ignored(gateway: Gateway) -> None:
+    answer = gateway.ask("GET", "/v1/observations?period=2016")
+    assert (answer.status_code, answer.json()["code"]) == (422, "gateway.unknown_parameter")
+    assert "period_from" in answer.text
