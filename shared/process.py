@@ -9,6 +9,8 @@ import warnings
 
 # nameko needs eventlet, and eventlet announces its retirement on import: known, and noise in every log.
 warnings.filterwarnings("ignore", message=r"[\s\S]*Eventlet is deprecated")
+# eventlet's own resolver loads dnspython: 12 MB and half a second in every process, to look up two host names at start.
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 
 import eventlet  # noqa: E402
 
