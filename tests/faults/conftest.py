@@ -1,4 +1,4 @@
-"""A whole hub on servers of its own, for one module of the fault suite: they may be killed and cut at will."""
+"""A whole hub on servers of its own for the fault suite: they may be killed and cut at will."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def rig() -> Iterator[Rig]:
     """Start servers, hub and far sides; stop and remove all of it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="hub-faults-"))
@@ -241,6 +241,7 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
             system=lambda: pusher,
             clerk=lambda form: doors[f"{CLERKS[form]}.nhaplieu"],
             leader=lambda form: doors[f"{CLERKS[form]}.lanhdao"],
+            reader=lambda: system("cong-noi-bo"),
         ),
         stores,
         door,
