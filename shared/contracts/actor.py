@@ -60,7 +60,9 @@ class Actor:
     def require(self, right: str, *, unit: str | None = None, form: str | None = None) -> None:
         """Raise Forbidden unless the actor holds `right` over this unit and form."""
         if not self.may(right):
-            raise Forbidden("accounts.right_missing", f"{self.id} lacks {right}", "Bạn không có quyền thực hiện việc này.")
+            raise Forbidden(
+                "accounts.right_missing", f"{self.id} lacks {right}", "Bạn không có quyền thực hiện việc này."
+            )
         if not self.covers(unit=unit, form=form):
             raise Forbidden(
                 "accounts.out_of_scope",
@@ -71,4 +73,6 @@ class Actor:
 
 def service_actor(service: str) -> Actor:
     """The hub's own service acting for itself (sealer, scheduler, snapshots): every read right, no decision."""
-    return Actor(id=f"service:{service}", kind="service", name=service, rights=("observations.read",), units=("*",), forms=("*",))
+    return Actor(
+        id=f"service:{service}", kind="service", name=service, rights=("observations.read",), units=("*",), forms=("*",)
+    )
