@@ -60,6 +60,8 @@ class Rig:
     people: dict[str, str]
     clients: dict[str, str]
     doors: list[Door] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+    equal: bool = False
     _next: list[tuple[str, str]] = field(default_factory=list)
 
     def journeys(self, count: int) -> list[Journey]:
@@ -95,7 +97,10 @@ class Rig:
 
     def check(self) -> dict[str, int]:
         """Compare everything acknowledged so far with everything stored."""
-        return assert_nothing_lost_or_doubled(self.stores, self.client.journeys)
+        self.equal = False
+        counts = assert_nothing_lost_or_doubled(self.stores, self.client.journeys)
+        self.equal = True
+        return counts
 
     def close(self) -> None:
         """Give all connections back."""
@@ -148,6 +153,28 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Note what each test put through the hub; with HUB_FAULT_RESULTS=<file> the table of docs/faults.md is written."""
+    if "rig" not in request.fixturenames:
+        yield
+        return
+    rig: Rig = request.getfixturevalue("rig")
+    journeys, began, rig.equal = len(rig.client.journeys), time.monotonic(), False
+    repeats = sum(door.repeats for door in rig.doors)
+    yield
+    new = rig.client.journeys[journeys:]
+    figures = sum(len(journey.values) for journey in new)
+    repeated = sum(door.repeats for door in rig.doors) - repeats
+    seconds = time.monotonic() - began
+    verdict = "0 | 0" if rig.equal else "not compared | not compared"
+    name = request.node.name.removeprefix("test_").replace("_", " ")
+    rig.results.append(f"| {name} | {len(new)} | {figures} | {repeated} | {verdict} | {seconds:.0f} |")
+    if path := os.environ.get("HUB_FAULT_RESULTS"):
+        head = "| fault | rounds | figures | client repeats | lost | doubled | seconds |\n|---|---|---|---|---|---|---|"
+        Path(path).write_text("\n".join([head, *rig.results, ""]))
 
 
 @pytest.fixture(scope="session")
