@@ -184,6 +184,7 @@ def ground(say: Callable[[str], None], *, quick: bool) -> Iterator[Ground]:
         var=folder / "var",
         secrets=folder / "var" / "secrets",
         postgres_url=postgres.url,
+        amqp_url=os.environ.get("HUB_AMQP_URL", ""),
         vhost=f"hub_bench_{os.getpid()}",
         database_prefix="hub_bench_",
         gateway_url=f"http://127.0.0.1:{port}",
