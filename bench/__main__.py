@@ -20,6 +20,7 @@ from rich.table import Table
 
 from bench.ground import Ground, ground
 from bench.result import Measure, Result
+from shared import logs
 
 WITH_HUB = ("rest", "read", "calls", "push", "soap")
 """Rows that need a whole hub, in this order: at rest first."""
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = set(given.rows) - set(WITH_HUB + WITHOUT_HUB)
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    logs.configure("bench", "warning")
     chosen = given.rows or [*WITH_HUB, *WITHOUT_HUB]
     results: list[Result] = []
     crashed: list[str] = []
