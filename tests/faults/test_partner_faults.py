@@ -33,5 +33,6 @@ def test_a_refused_packet_is_told_to_a_person_and_sent_again_on_demand(rig: Rig)
         return bool(operator.ask("GET", "/v1/deliveries", params=query).json()["deliveries"])
 
     wait_until(rejected, "the refused delivery is shown")
-    operator.ask("POST", "/v1/reconciliations", json={"partner": "quoc-gia", "repair": True})
+    answer = operator.ask("POST", "/v1/partners/quoc-gia/sync")
+    assert answer.json()["due"] >= 1
     rig.check()

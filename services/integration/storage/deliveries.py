@@ -89,6 +89,20 @@ _ORPHANED = text(
 _HURRY = text(
     "UPDATE deliveries SET next_attempt_at = now() WHERE partner = :partner AND state IN ('planned', 'waiting')"
 )
+# What a partner refused was not applied and goes out anew, under a new message id; what was given up unclear is asked
+# about first. Only the version that the partner is to hold now, and does not.
+_TAKE_UP = text(
+    """
+    UPDATE deliveries d SET next_attempt_at = now(), updated_at = now(),
+        state = CASE WHEN d.state = 'dead' THEN 'in_doubt' ELSE 'planned' END,
+        message_id = CASE WHEN d.state = 'dead' THEN d.message_id ELSE gen_random_uuid() END
+    FROM holdings h WHERE d.partner = :partner AND d.state IN ('rejected', 'dead')
+        AND (h.partner, h.form, h.unit, h.period) = (d.partner, d.form, d.unit, d.period)
+        AND h.expected_version = d.version AND h.acknowledged_version IS DISTINCT FROM d.version
+        AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.partner = d.partner AND o.form = d.form AND o.unit = d.unit
+            AND o.period = d.period AND o.version >= d.version AND o.id > d.id)
+    """
+)
 _UNSETTLED = text("SELECT count(*) FROM deliveries WHERE reconciliation = :reconciliation AND state = ANY(:open)")
 _ATTEMPTS = text("SELECT * FROM attempts WHERE delivery = :id ORDER BY number")
 _ONE = text("SELECT * FROM deliveries WHERE id = :id")
@@ -206,8 +220,10 @@ def orphaned(connection: Connection, process: str) -> int:
 
 
 def hurry(connection: Connection, partner: str) -> int:
-    """Make all unsent deliveries of this partner due now; those in doubt still wait. Return how many."""
-    return int(connection.execute(_HURRY, {"partner": partner}).rowcount)
+    """Make all unsent deliveries of this partner due now and take refused and dead ones up again; those in doubt still
+    wait. Return how many."""
+    taken_up = connection.execute(_TAKE_UP, {"partner": partner}).rowcount
+    return int(taken_up + connection.execute(_HURRY, {"partner": partner}).rowcount)
 
 
 def unsettled(connection: Connection, reconciliation: int) -> int:
