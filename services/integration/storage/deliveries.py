@@ -222,8 +222,8 @@ def orphaned(connection: Connection, process: str) -> int:
 def hurry(connection: Connection, partner: str) -> int:
     """Make all unsent deliveries of this partner due now and take refused and dead ones up again; those in doubt still
     wait. Return how many."""
-    taken_up = connection.execute(_TAKE_UP, {"partner": partner}).rowcount
-    return int(taken_up + connection.execute(_HURRY, {"partner": partner}).rowcount)
+    hurried = connection.execute(_HURRY, {"partner": partner}).rowcount
+    return int(hurried + connection.execute(_TAKE_UP, {"partner": partner}).rowcount)
 
 
 def unsettled(connection: Connection, reconciliation: int) -> int:
