@@ -93,11 +93,18 @@ def database(postgres_url: str) -> Iterator[Databases]:
 
 
 @pytest.fixture(scope="module")
-def amqp_url() -> str:
-    """A virtual host of this module's own, with the whole topology."""
-    url = servers.amqp_server()
-    topology.apply(url)
-    return url
+def amqp_url() -> Iterator[str]:
+    """A virtual host of this module's own, with the whole topology; removed after it."""
+    with servers.virtual_host() as url:
+        topology.apply(url)
+        yield url
+
+
+@pytest.fixture
+def empty_amqp_url() -> Iterator[str]:
+    """A virtual host of this test's own, in which nothing is declared; removed after it."""
+    with servers.virtual_host() as url:
+        yield url
 
 
 class Services:

@@ -6,7 +6,7 @@
 4. one started for the run: PostgreSQL from the wheel, a private RabbitMQ node (installed first if need be).
 
 Workers of one run (pytest-xdist) share what was started; the last one out stops it. What a server of this machine
-holds is left as found: databases are the caller's to drop, virtual hosts are removed at exit.
+holds is left as found: databases are the caller's to drop, a virtual host lives as long as its `with`.
 """
 
 from __future__ import annotations
@@ -47,20 +47,28 @@ def postgres_server() -> str:
     return given or _running_postgres() or _contained_postgres() or _started_postgres()
 
 
-def amqp_server() -> str:
-    """Return the URL of a fresh, empty virtual host; it is removed when this process ends."""
+@contextmanager
+def virtual_host() -> Iterator[str]:
+    """Give the URL of a fresh, empty virtual host and remove it afterwards.
+
+    The hub's topology in one virtual host reserves some 65 of the broker's file descriptors, and a broker as packaged
+    has under a thousand: past them it keeps new connections waiting, so no test may keep its virtual host longer.
+    """
     place, control = _broker()
     if control is None:  # a given broker that we may not manage: its virtual host as it is
-        return place
+        yield place
+        return
     vhost, user = f"hub_test_{os.getpid()}_{secrets.token_hex(4)}", f"hub_test_{secrets.token_hex(4)}"
     password = secrets.token_hex(8)
     control.create_vhost(vhost, user, password)
-    atexit.register(control.delete_vhost, vhost, user)
-    return f"amqp://{user}:{password}@{place}/{quote(vhost, safe='')}"
+    try:
+        yield f"amqp://{user}:{password}@{place}/{quote(vhost, safe='')}"
+    finally:
+        control.delete_vhost(vhost, user)
 
 
 def broker_control() -> BrokerControl | None:
-    """Return the means to manage the broker that `amqp_server` uses, or None for a given one that we may not manage."""
+    """Return the means to manage `virtual_host`'s broker, or None for a given one that we may not manage."""
     return _broker()[1]
 
 

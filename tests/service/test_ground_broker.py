@@ -17,7 +17,7 @@ from shared.servers import broker as servers
 from shared.servers.broker import ContainerBroker, PrivateBroker
 from shared.servers.control import local_control
 from shared.servers.programs import ServerFailed, answers
-from shared.testing.servers import amqp_server, broker_control
+from shared.testing.servers import broker_control, virtual_host
 
 
 @pytest.fixture
@@ -97,10 +97,13 @@ def test_without_any_step_of_the_ladder_the_error_says_what_would_help(
         ladder.ensure_broker(HubSettings(var=tmp_path), State(), lambda line: None)
 
 
-def test_every_call_for_a_test_broker_gives_a_virtual_host_of_its_own() -> None:
-    if broker_control() is None:
+def test_a_test_broker_is_a_virtual_host_of_its_own_and_gone_afterwards() -> None:
+    if (control := broker_control()) is None:
         pytest.skip("the given broker cannot be managed")
-    first, second = amqp_server(), amqp_server()
-    assert first != second
-    for url in (first, second):
-        pika.BlockingConnection(pika.URLParameters(url)).close()
+    with virtual_host() as first, virtual_host() as second:
+        assert first != second
+        for url in (first, second):
+            pika.BlockingConnection(pika.URLParameters(url)).close()
+        names = {pika.URLParameters(url).virtual_host for url in (first, second)}
+        assert names <= set(control.vhosts())
+    assert not names & set(control.vhosts())

@@ -118,13 +118,12 @@ def test_many_publishes_are_confirmed_side_by_side_each_under_its_own_id(amqp_ur
     assert len({properties.message_id for properties, _ in found}) == 300
 
 
-def test_an_event_that_no_queue_takes_is_not_accepted_although_the_broker_acks_it() -> None:
-    url = servers.amqp_server()
-    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+def test_an_event_that_no_queue_takes_is_not_accepted_although_the_broker_acks_it(empty_amqp_url: str) -> None:
+    with pika.BlockingConnection(pika.URLParameters(empty_amqp_url)) as connection:
         connection.channel().exchange_declare("hub.events", "topic", durable=True)
 
     async def story() -> None:
-        async with connected(url) as broker:
+        async with connected(empty_amqp_url) as broker:
             results = await asyncio.gather(
                 *(broker.publish(push(n), correlation_id="c") for n in range(5)), return_exceptions=True
             )
@@ -134,11 +133,9 @@ def test_an_event_that_no_queue_takes_is_not_accepted_although_the_broker_acks_i
     run(story)
 
 
-def test_without_topology_a_publish_fails_at_once_and_the_link_comes_back() -> None:
-    url = servers.amqp_server()
-
+def test_without_topology_a_publish_fails_at_once_and_the_link_comes_back(empty_amqp_url: str) -> None:
     async def story() -> None:
-        async with connected(url) as broker:
+        async with connected(empty_amqp_url) as broker:
             with pytest.raises(Unavailable) as caught:
                 await broker.publish(push(), correlation_id="c")
             assert caught.value.code == "gateway.outcome_unknown"
