@@ -56,9 +56,7 @@ class Rig:
     failpoints: Path
     client: Client
     stores: Stores
-    door: Callable[[dict[str, str]], Door]
-    people: dict[str, str]
-    clients: dict[str, str]
+    system: Callable[[str], Door]
     doors: list[Door] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
     equal: bool = False
@@ -271,9 +269,7 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
             reader=lambda: system("cong-noi-bo"),
         ),
         stores,
-        door,
-        people,
-        clients,
+        system,
         opened,
     )
     rig._next = [(form, str(year)) for year in range(2005, 2017) for form in CLERKS]

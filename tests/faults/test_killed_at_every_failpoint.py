@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from shared.contracts.events import CatalogueChanged
 from shared.failpoints import FAILPOINTS
-from tests.faults.conftest import Rig
+from shared.testing import broker
+from shared.topology import WORK_QUEUES
+from tests.faults.conftest import Rig, wait_until
 
 WORKERS = ["submissions-worker", "approval", "indicators-worker", "integration-worker", "notifications"]
 ASKED = ["submissions-rpc", "approval"]
@@ -28,12 +31,14 @@ PLACES: dict[str, list[str]] = {
     "delivery.before_record": ["integration-worker"],
     "delivery.after_record": ["integration-worker"],
 }
-"""Where each failpoint is reached by ordinary load. One is not among them: `handler.before_retry_publish` needs a
-failing message and has a test of its own below."""
+"""Where each failpoint is reached by ordinary load."""
+
+FAILING = "handler.before_retry_publish"
+"""Reached only by a message that cannot be handled."""
 
 
 def test_every_failpoint_has_a_place() -> None:
-    assert PLACES.keys() | {"handler.before_retry_publish"} == FAILPOINTS.keys()
+    assert PLACES.keys() | {FAILING} == FAILPOINTS.keys()
 
 
 @pytest.mark.parametrize("failpoint", PLACES)
@@ -51,6 +56,32 @@ def test_killed_at(rig: Rig, failpoint: str) -> None:
     rig.check()
 
 
+def test_killed_before_an_unreadable_message_is_put_aside(rig: Rig) -> None:
+    before = {process: rig.installation.supervisor.pid(process) for process in WORKERS}
+    for process in WORKERS:
+        rig.arm(process, FAILING)
+    unread = {
+        broker.publish(rig.broker.url, CatalogueChanged(version=0, entries=[]), queue=queue.name, body=b"not JSON")
+        for queue in WORK_QUEUES
+    }
+    rig.client.run(rig.journeys(3), workers=3)
+    for process, pid in before.items():
+        rig.restarted(process, pid)
+    operator = rig.system("van-hanh")
+
+    def letters() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = operator.ask("GET", "/v1/dead-letters?state=dead").json()["dead_letters"]
+        return found
+
+    wait_until(lambda: len(letters()) == len(unread), "every unreadable message is kept, once")
+    assert {letter["message_id"] for letter in letters()} == unread
+    for letter in letters():
+        operator.ask("POST", f"/v1/dead-letters/{letter['id']}/discard", json={"reason": "bản tin thử"})
+    assert rig.armed() == set()
+    rig.check()
+
+
 def test_every_failpoint_was_hit(rig: Rig) -> None:
-    expected = {f"{process}.{failpoint}" for failpoint, processes in PLACES.items() for process in processes}
+    places = {**PLACES, FAILING: WORKERS}
+    expected = {f"{process}.{failpoint}" for failpoint, processes in places.items() for process in processes}
     assert expected <= rig.hits()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.conftest import Rig
+from tests.faults.conftest import Rig, wait_until
 
 KINDS = ["unavailable", "error", "soap_fault", "malformed", "delay", "timeout_before", "timeout_after", "apply_late"]
 
@@ -23,10 +23,7 @@ def test_a_refused_packet_is_told_to_a_person_and_sent_again_on_demand(rig: Rig)
     rig.far_fault("quoc-gia", {"kind": "refuse"})
     [journey] = [journey for journey in rig.journeys(6) if journey.form == "VT-NAM"][:1]
     rig.client.run([journey])
-    operator = rig.door(
-        {"grant_type": "client_credentials", "client_id": "van-hanh", "client_secret": rig.clients["van-hanh"]}
-    )
-    from tests.faults.conftest import wait_until
+    operator = rig.system("van-hanh")
 
     def rejected() -> bool:
         query = {"partner": "quoc-gia", "state": "rejected"}
