@@ -1,6 +1,6 @@
 """Metrics that every process has, by `hub_<part>_<what>_<unit or total>`; labels come from closed sets, never ids.
 
-Services define their own in their packages. Each metric stands in docs/operations.md, which a test compares.
+Services define their own in their packages. Each metric stands in docs/metrics.md, which a test compares.
 """
 
 from __future__ import annotations
