@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import msgspec
 import psycopg
 from sqlalchemy import Engine, Row
 
@@ -33,6 +34,7 @@ from services.integration.settings import IntegrationSettings
 from services.integration.storage import reconciliations as rows
 from services.integration.storage import scrubs
 from shared.contracts.events import Observation, ObservationsRecorded
+from shared.contracts.hashes import release_hash
 from shared.digest import entry_hash
 from shared.envelope import Received, new_message_id
 from shared.storage import UnitOfWork, engine_for_url
@@ -224,7 +226,7 @@ def _recorded(key: int, values: list[Observation]) -> Received[ObservationsRecor
         level="province",
         submission_id="bench",
         round=1,
-        content_hash="bench",
+        content_hash=release_hash(_LOADED, f"L{key:04}", "2024", 1, values),
         index=0,
         total=1,
         observations=values,
@@ -235,8 +237,9 @@ def _recorded(key: int, values: list[Observation]) -> Received[ObservationsRecor
 def _at(message: Received[ObservationsRecorded], version: int) -> Received[ObservationsRecorded]:
     """Return the message with all values changed."""
     values = [Observation(item.indicator, f"{item.value}.{version}") for item in message.data.observations]
-    data = {name: getattr(message.data, name) for name in message.data.__struct_fields__}
-    newer = ObservationsRecorded(**{**data, "version": version, "batch": version, "observations": values})
+    data = message.data
+    found = release_hash(data.form, data.unit, data.period, version, values)
+    newer = msgspec.structs.replace(data, version=version, batch=version, observations=values, content_hash=found)
     return Received(newer, new_message_id(), "bench", message.time)
 
 

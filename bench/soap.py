@@ -23,6 +23,7 @@ from services.integration.clients.soap import NAMESPACE
 from services.integration.settings import IntegrationSettings
 from shared.canonical import content_hash
 from shared.contracts.events import Observation, ObservationsRecorded
+from shared.contracts.hashes import release_hash
 from shared.envelope import Received, new_message_id
 from shared.settings import database_url
 from shared.storage import UnitOfWork, engine_for_url
@@ -106,6 +107,7 @@ def _delivered(ground: Ground, connection: Connection, places: list[Place], turn
 
 
 def _recorded(place: Place, turn: int) -> Received[ObservationsRecorded]:
+    observations = [Observation(name, value) for name, value in _values(turn)]
     event = ObservationsRecorded(
         batch=turn,
         version=turn,
@@ -116,10 +118,10 @@ def _recorded(place: Place, turn: int) -> Received[ObservationsRecorded]:
         level="province",
         submission_id="bench",
         round=turn,
-        content_hash=f"bench-{turn}",
+        content_hash=release_hash(_FORM, place.unit, place.period, turn, observations),
         index=0,
         total=1,
-        observations=[Observation(name, value) for name, value in _values(turn)],
+        observations=observations,
     )
     return Received(event, new_message_id(), "bench", datetime.now(UTC))
 

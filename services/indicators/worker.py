@@ -22,6 +22,7 @@ from shared.contracts.events import (
     ObservationsRequested,
     SubmissionFinalised,
 )
+from shared.contracts.hashes import release_hash, round_hash
 from shared.entrypoints import Received, every, handles
 from shared.errors import Invalid
 from shared.storage import Unit, UnitOfWork
@@ -55,7 +56,7 @@ class IndicatorsWorker:
         if bodies is None:
             return
         figures = [figure for raw in bodies for figure in msgspec.json.decode(raw, type=list[Figure])]
-        found = rules.round_hash(part.form, part.unit, part.period, part.round, figures)
+        found = round_hash(part.form, part.unit, part.period, part.round, figures)
         if found != part.content_hash:
             raise Invalid(
                 "indicators.content_differs",
@@ -106,7 +107,7 @@ def _record(unit: Unit, part: SubmissionFinalised, figures: Iterable[Figure], ca
             level=part.level if own or not before else before.level,
             submission_id=part.submission_id if own or not before else before.submission_id,
             round=part.round if own else before.round if before else 0,
-            content_hash=rules.release_hash(name, about, period, versions[name], content),
+            content_hash=release_hash(name, about, period, versions[name], content),
         )
         warehouse.save_release(unit.connection, release)
         _tell(unit, release, content)

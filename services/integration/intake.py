@@ -16,9 +16,10 @@ from services.integration.storage.deliveries import Planned
 from services.integration.storage.ledger import Content, Holding
 from shared import chunks
 from shared.contracts.events import Observation, ObservationsRecorded, ObservationsRequested
+from shared.contracts.hashes import release_hash
 from shared.digest import Digest, entry_hash
 from shared.entrypoints import Received
-from shared.errors import Unavailable
+from shared.errors import Invalid, Unavailable
 from shared.replica import Replica
 from shared.storage import Unit
 
@@ -30,7 +31,10 @@ _decode = msgspec.json.Decoder(list[Observation]).decode
 
 
 def take(unit: Unit, messages: Sequence[Received[ObservationsRecorded]]) -> int:
-    """Take these chunks in; return how many keys changed. Per key only the newest complete version counts."""
+    """Take these chunks in; return how many keys changed. Per key only the newest complete version counts.
+
+    Raises Invalid("integration.content_differs") if values are not those that the warehouse recorded.
+    """
     newest: dict[tuple[str, str, str], tuple[Content, str]] = {}
     for message in messages:
         content = _whole(unit, message.data)
@@ -74,7 +78,15 @@ def _whole(unit: Unit, data: ObservationsRecorded) -> Content | None:
     parts = chunks.add(unit, data.subject, data.index, data.total, data.content_hash, body)
     if parts is None:
         return None
-    kept = {item.indicator: (item.value, item.status) for part in parts for item in _decode(part) if not item.withdrawn}
+    observations = [item for part in parts for item in _decode(part)]
+    found = release_hash(data.form, data.unit, data.period, data.version, observations)
+    if found != data.content_hash:
+        raise Invalid(
+            "integration.content_differs",
+            f"{data.subject}: the values hash to {found}, recorded was {data.content_hash}",
+            "Số liệu nhận được không khớp với số liệu trong kho.",
+        )
+    kept = {item.indicator: (item.value, item.status) for item in observations if not item.withdrawn}
     digest = content_digest(data.form, data.unit, data.period, [(name, *cell) for name, cell in kept.items()])
     return Content(
         form=data.form,

@@ -8,16 +8,15 @@ from services.submissions.domain.rounds import APPROVED, Submission
 from services.submissions.storage import submissions
 from services.submissions.storage.submissions import Round
 from shared import chunks
-from shared.canonical import content_hash
 from shared.contracts.events import Figure, SubmissionFinalised, SubmissionSubmitted
+from shared.contracts.hashes import round_hash
 from shared.contracts.views import FigureView
 from shared.storage import Unit
 
 
 def hash_of(submission: Submission, figures: Iterable[FigureView]) -> str:
     """Return the content hash of the submission's current round: what a leader reads and decides on."""
-    header = (submission.form, submission.unit, submission.period, str(submission.round))
-    return content_hash(header, ((figure.indicator, figure.value, figure.status) for figure in figures))
+    return round_hash(submission.form, submission.unit, submission.period, submission.round, figures)
 
 
 def announce(unit: Unit, submission: Submission, frozen: Round) -> None:

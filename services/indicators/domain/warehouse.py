@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from services.indicators.domain.catalogue import Derivation
-from shared.canonical import content_hash, decimal_text
-from shared.contracts.events import Figure, Observation
+from shared.canonical import decimal_text
+from shared.contracts.events import Figure
 from shared.errors import Invalid
 
 _STATUSES = ("estimate", "preliminary", "official")  # from the least to the most certain
@@ -102,19 +102,3 @@ def derive(entered: Mapping[str, Cell], rules: Iterable[Derivation]) -> dict[str
 def _rank(scale: tuple[str, ...]) -> Callable[[str], int]:
     """Return a word's place in its scale; unknown words are lowest."""
     return lambda word: scale.index(word) if word in scale else -1
-
-
-def round_hash(form: str, unit: str, period: str, round_number: int, figures: Iterable[Figure]) -> str:
-    """Return the content hash of a round, as submissions computed it when the round was frozen."""
-    rows: list[tuple[str | None, ...]] = [(item.indicator, item.value, item.status) for item in figures]
-    return content_hash((form, unit, period, str(round_number)), rows)
-
-
-def release_hash(form: str, unit: str, period: str, version: int, observations: Iterable[Observation]) -> str:
-    """Return the content hash of a (form, unit, period) at a version: over what is not withdrawn."""
-    rows: list[tuple[str | None, ...]] = [
-        (item.indicator, item.value, item.status, "1" if item.derived else "0")
-        for item in observations
-        if not item.withdrawn
-    ]
-    return content_hash((form, unit, period, str(version)), rows)

@@ -17,7 +17,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
 import catalogue
-from services.indicators.domain.warehouse import release_hash, round_hash
 from services.indicators.service import IndicatorsService
 from services.indicators.storage.tables import metadata
 from services.indicators.worker import IndicatorsWorker
@@ -31,6 +30,7 @@ from shared.contracts.events import (
     ObservationsRequested,
     SubmissionFinalised,
 )
+from shared.contracts.hashes import release_hash, round_hash
 from shared.entrypoints import Received
 from shared.errors import Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork

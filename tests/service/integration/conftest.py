@@ -23,6 +23,7 @@ from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from shared.contracts.actor import RIGHTS, Actor
 from shared.contracts.events import CatalogueChanged, CatalogueEntry, Observation, ObservationsRecorded
+from shared.contracts.hashes import release_hash
 from shared.entrypoints import Received
 from shared.envelope import new_message_id
 from shared.storage import UnitOfWork
@@ -104,6 +105,7 @@ def service(unit: UnitOfWork) -> IntegrationService:
 
 
 def recorded(form: str, version: int, *, period: str = "2016", **values: str | None) -> ObservationsRecorded:
+    observations = [Observation(name, value) for name, value in values.items()]
     return ObservationsRecorded(
         batch=version,
         version=version,
@@ -114,10 +116,10 @@ def recorded(form: str, version: int, *, period: str = "2016", **values: str | N
         level="province",
         submission_id=f"{form}/LC/{period}",
         round=1,
-        content_hash=f"{version:064x}",
+        content_hash=release_hash(form, "LC", period, version, observations),
         index=0,
         total=1,
-        observations=[Observation(name, value) for name, value in values.items()],
+        observations=observations,
     )
 
 

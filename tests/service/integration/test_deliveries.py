@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
 from services.integration.service import IntegrationService
 from services.integration.storage import deliveries
+from shared.contracts.events import Observation
+from shared.errors import Invalid
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, states, store
 
@@ -49,6 +52,29 @@ def test_recorded_content_arrives_under_the_partners_codes(
             {"p": partner},
         ).scalar_one()
     assert lanes and left == 0
+
+
+def test_values_in_several_parts_are_taken_in_once_all_are_there_in_any_order(
+    far: httpx.Client, record: Record, work: Work
+) -> None:
+    whole = recorded("GD-NAM", 1, GD01="1", GD02="2", GD03="3")
+    first, second = (
+        msgspec.structs.replace(whole, index=index, total=2, observations=part)
+        for index, part in enumerate([whole.observations[:2], whole.observations[2:]])
+    )
+    assert (record(second), record(first), record(second)) == (0, 1, 0)
+    work("bo-nganh")
+    assert store(far) == {("GD-NAM", "2016"): {"GD01": "1", "GD02": "2", "GD03": "3"}}
+
+
+def test_values_that_are_not_those_recorded_are_refused_and_change_nothing(record: Record, engine: Engine) -> None:
+    event = recorded("GD-NAM", 1, GD01="1")
+    with pytest.raises(Invalid, match="content_differs"):
+        record(msgspec.structs.replace(event, observations=[Observation("GD01", "2")]))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM contents")).scalar_one() == 0
+    assert states(engine, "bo-nganh") == []
+    assert record(event) == 1
 
 
 @BOTH
