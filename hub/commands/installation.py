@@ -46,7 +46,7 @@ def demo(
     settings = _demo_settings(HubSettings.read())
     with show.plain_errors():
         Installation(settings, show.say).clean()  # the story begins with nothing
-        with _up(settings) as installation:
+        with _up(settings, lasting=False) as installation:
             accounts = json.loads((settings.secrets / "demo_accounts.json").read_text())
             told = story.run(
                 Stage(
@@ -64,7 +64,6 @@ def demo(
             )
             if keep:
                 _wait_for_the_end()
-        remove_broker(settings, installation.state)
         show.say(f"stopped; logs stay in {installation.supervisor.log.parent} until the next demo")
     if not told:
         raise typer.Exit(show.FAILED)
@@ -107,8 +106,11 @@ def _demo_settings(settings: HubSettings) -> HubSettings:
 
 
 @contextmanager
-def _up(settings: HubSettings) -> Iterator[Installation]:
-    """Bring the installation up; take it down however the block ends, also by Ctrl-C or SIGTERM in the middle."""
+def _up(settings: HubSettings, *, lasting: bool = True) -> Iterator[Installation]:
+    """Bring the installation up; take it down however the block ends, also by Ctrl-C or SIGTERM in the middle.
+
+    One that is not `lasting` leaves no virtual host and no broker behind.
+    """
     installation = Installation(settings, show.say)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -121,6 +123,8 @@ def _up(settings: HubSettings) -> Iterator[Installation]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with show.console.status("stopping …"):
             installation.down()
+            if not lasting:
+                remove_broker(settings, installation.state)
         signal.signal(signal.SIGTERM, before)
 
 

@@ -90,7 +90,7 @@ class Stage:
 
     def say(self, text: str) -> None:
         """Print one line of the running step."""
-        self.console.print(f"    {text}")
+        self.console.print(f"    {text}", soft_wrap=True)
 
 
 def eventually(what: str, question: Callable[[], T | None], seconds: float = 30.0) -> T:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.panel import Panel
 
 import catalogue
@@ -32,8 +33,10 @@ def run(stage: Stage) -> bool:
         stage.console.print(f"[bold cyan]({number}) {title}")
         try:
             step(stage)
-        except StepFailed as error:
-            stage.console.print(Panel(str(error), title=f"step {number} failed", style="red"))
+        except Exception as error:  # whatever it is, the reader is told at which step
+            if not isinstance(error, StepFailed):
+                stage.console.print_exception()
+            stage.console.print(Panel(escape(str(error)), title=f"step {number} failed", style="red"))
             return False
     stage.console.print(
         Panel(

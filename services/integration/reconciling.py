@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, Row
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from services.integration import scrubbing
 from services.integration.clients import Client, open_client
 from services.integration.clients.protocol import Listing, Unanswered
 from services.integration.domain.partners import Partner
@@ -82,6 +83,9 @@ class Reconciler:
             partner = partner_rows.load(unit.connection, row.partner)
             if row.state == "repairing" and deliveries.unsettled(unit.connection, number):
                 return
+            scrubbed = scrubs.last(unit.connection, row.partner) is not None
+        if not scrubbed:  # equality shown by digests that nobody ever recomputed would prove nothing
+            scrubbing.scrub(self._unit, row.partner)
         try:
             client = self._connect(partner, self._settings)
             try:
