@@ -31,9 +31,10 @@ class FarSide:
 
     async def submit(self, packet: Packet) -> dict[str, Any]:
         """Receive a packet, under whatever fault is armed. Raises Refused or Broken."""
+        store = self.store  # what is applied late goes to the store of its time, also if that was emptied since
         fault = self.faults.take("submit")
         if fault is None:
-            return self.store.submit(packet)
+            return store.submit(packet)
         if fault.kind == "refuse":
             raise Refused("packet.refused", "the receiver refuses this packet")
         if fault.kind == "apply_late":
@@ -41,13 +42,13 @@ class FarSide:
             await asyncio.sleep(fault.seconds)
             raise Broken("error")
         if fault.kind in {"malformed", "timeout_after"}:
-            answer = self.store.submit(packet)
+            answer = store.submit(packet)
             if fault.kind == "malformed":
                 raise Broken("malformed")
             await asyncio.sleep(fault.seconds)
             return answer
         await self._strike(fault)
-        return self.store.submit(packet)
+        return store.submit(packet)
 
     async def status(self, message_id: str) -> dict[str, Any]:
         """Answer a status question; a packet held back by `apply_late` is applied right after the answer."""
@@ -55,7 +56,7 @@ class FarSide:
         answer = self.store.status(message_id)
         packet = self.late.pop(message_id, None)
         if packet is not None:
-            task = asyncio.create_task(self._apply_late(packet))
+            task = asyncio.create_task(self._apply_late(self.store, packet))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
         return answer
@@ -65,9 +66,17 @@ class FarSide:
         await self._strike(self.faults.take(operation))
         return question(self.store)
 
-    async def _apply_late(self, packet: Packet) -> None:
+    def reset(self) -> None:
+        """Forget everything: values, messages, journal and faults."""
+        self.store = Store()
+        self.late.clear()
+        self.faults.arm([])
+        self.faults.struck.clear()
+
+    @staticmethod
+    async def _apply_late(store: Store, packet: Packet) -> None:
         await asyncio.sleep(0.05)  # after the answer has left: that is the point of this fault
-        self.store.submit(packet)
+        store.submit(packet)
 
     @staticmethod
     async def _strike(fault: Fault | None) -> None:

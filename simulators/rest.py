@@ -154,11 +154,7 @@ def add_control(app: FastAPI, far: FarSide) -> None:
 
     @app.delete("/control/store")
     async def reset() -> dict[str, Any]:
-        far.store.buckets.clear()
-        far.store.messages.clear()
-        far.store.journal.clear()
-        far.faults.arm([])
-        far.faults.struck.clear()
+        far.reset()
         return {"done": "reset"}
 
     @app.get("/health")
