@@ -164,6 +164,8 @@ def told(request: pytest.FixtureRequest) -> Iterator[None]:
     repeats = sum(door.repeats for door in rig.doors)
     yield
     new = rig.client.journeys[journeys:]
+    if not new:
+        return
     figures = sum(len(journey.values) for journey in new)
     repeated = sum(door.repeats for door in rig.doors) - repeats
     seconds = time.monotonic() - began

@@ -47,7 +47,7 @@ def test_killed_at(rig: Rig, failpoint: str) -> None:
     for process in PLACES[failpoint]:
         rig.arm(process, failpoint)
     for _ in range(4):
-        rig.client.run(rig.journeys(3), workers=3)
+        rig.client.run(rig.journeys(6), workers=4)
         if not rig.armed():
             break
     assert rig.armed() == set(), "never reached"
@@ -64,7 +64,7 @@ def test_killed_before_an_unreadable_message_is_put_aside(rig: Rig) -> None:
         broker.publish(rig.broker.url, CatalogueChanged(version=0, entries=[]), queue=queue.name, body=b"not JSON")
         for queue in WORK_QUEUES
     }
-    rig.client.run(rig.journeys(3), workers=3)
+    rig.client.run(rig.journeys(6), workers=4)
     for process, pid in before.items():
         rig.restarted(process, pid)
     operator = rig.system("van-hanh")

@@ -53,6 +53,7 @@ def test_two_decisions_at_once_one_wins_and_the_other_is_told(rig: Rig) -> None:
         assert state_of(rig, journey) == won
         if won == "approved":
             rig.client.journeys.append(journey)
+    rig.check()
 
 
 def test_withdrawing_against_approving_one_wins(rig: Rig) -> None:
@@ -70,6 +71,7 @@ def test_withdrawing_against_approving_one_wins(rig: Rig) -> None:
         assert sorted(answer.status_code for answer in answers) == [200, 409]
         if state_of(rig, journey) == "approved":
             rig.client.journeys.append(journey)
+    rig.check()
 
 
 def test_the_same_approval_twice_is_one_approval(rig: Rig) -> None:
