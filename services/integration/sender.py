@@ -1,17 +1,22 @@
 """Working deliveries off: claim (commit), call the partner outside any transaction, record what came of it (commit).
 
-A process may die between any two of these: what was claimed is then in doubt, is asked about, and sent again under the
-same message id if it never arrived.
+Calls run beside each other; what has ended is recorded, and what is due claimed, for several deliveries in one
+transaction. A process may die between any two of these: what was claimed is then in doubt, is asked about, and sent
+again under the same message id if it never arrived.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+import eventlet
 import msgspec
+from eventlet.queue import Empty, LightQueue
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
 
 from services.integration.clients import Client, open_client
@@ -19,10 +24,10 @@ from services.integration.domain.delivery import Answer, Pace, Said, State, Step
 from services.integration.domain.ledger import Entry, Packet, digest_of
 from services.integration.domain.partners import Partner
 from services.integration.metrics import DELIVERIES, DELIVERY_SECONDS
-from services.integration.settings import IntegrationSettings
+from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.storage import deliveries, ledger
 from services.integration.storage import partners as partner_rows
-from services.integration.storage.deliveries import Delivery
+from services.integration.storage.deliveries import Delivery, Ended
 from shared.contracts.events import DeliveryFailed
 from shared.digest import entry_hash
 from shared.failpoints import failpoint
@@ -34,13 +39,16 @@ log = logger(__name__)
 SENDER = "lai-chau"
 """Under this name the hub presents itself to partners."""
 
+_GATHER_SECONDS = 0.02
+"""How long the first call that ended waits for others, so that one transaction records them all."""
+
 _QUICK_WAIT_SECONDS = 2.0
 _Row = tuple[str, str, str | None, str]  # indicator, partner's indicator, value, status
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery in hand: attempt `number` sends `packet`, or asks about it."""
+    """A delivery in hand: attempt `number` sends `rows`, or asks what became of them."""
 
     delivery: Delivery
     partner: Partner
@@ -49,8 +57,24 @@ class Claimed:
     rows: list[_Row]
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that has ended."""
+
+    claimed: Claimed
+    answer: Answer
+    began: datetime
+    seconds: float
+
+    @property
+    def ended(self) -> Ended:
+        """What is written of it."""
+        answer = self.answer
+        return Ended(self.claimed.delivery.id, self.claimed.number, self.began, self.seconds, answer.said, answer.error)
+
+
 class Sender:
-    """Works off the deliveries of one partner, one at a time; not shared between green threads."""
+    """Works off the deliveries of one partner, `senders` calls at once; not shared between green threads."""
 
     def __init__(
         self,
@@ -63,86 +87,176 @@ class Sender:
         self._partner = partner
         self._settings = settings
         self._connect = connect
-        self._client: Client | None = None
+        self._callers: list[Any] = []
+        self._due: LightQueue[Claimed | None] = LightQueue()
+        self._ended: LightQueue[Called] = LightQueue()
+        self._unrecorded: list[Called] = []
+        self.in_hand = 0
+        self._stopping = False
 
-    def step(self) -> bool:
-        """Work off one due delivery; tell whether there was one."""
-        found = self._claim()
-        if found is None:
-            return False
-        if isinstance(found, Claimed):
-            with correlated(found.delivery.correlation_id):
-                self._work(found)
-        return True
+    def step(self) -> int:
+        """Record what has ended, claim and begin what is due; return how many deliveries that were.
+
+        With calls under way it first waits for one to end, HUB_INTEGRATION_POLL_SECONDS at most.
+        """
+        self._gather()
+        ended = self._unrecorded
+        if ended:
+            failpoint("delivery.before_record")
+        with self._unit() as unit:
+            steps = self._record(unit, ended) if ended else {}
+            room = 0 if self._stopping else AHEAD - (self.in_hand - len(ended))
+            claimed, superseded = self._claim(unit, room) if room > 0 else ([], 0)
+        self._unrecorded = []
+        self.in_hand += len(claimed) - len(ended)
+        if ended:
+            failpoint("delivery.after_record")
+        for item in ended:
+            if (step := steps.get(item.claimed.delivery.id)) is not None:
+                self._tell(item, step)
+        if claimed and not self._callers:
+            self._callers = [eventlet.spawn(self._call_due) for _ in range(self._settings.senders)]
+        for each in claimed:
+            self._due.put(each)
+        return len(ended) + len(claimed) + superseded
+
+    def stop(self) -> None:
+        """Claim nothing more; return when what is in hand is recorded. What was not sent yet is given back."""
+        self._stopping = True
+        while self.in_hand:
+            self.step()
+        self.close()
 
     def close(self) -> None:
-        """Give the connection to the partner back."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        """End the callers, who give their connections to the partner back."""
+        for _ in self._callers:
+            self._due.put(None)
+        for caller in self._callers:
+            caller.wait()
+        self._callers = []
 
-    def _claim(self) -> Claimed | State | None:
-        """Return the claimed delivery, the state of one that needs no call, or None if nothing is due."""
-        with self._unit() as unit:
-            delivery = deliveries.claim(unit.connection, self._partner)
-            if delivery is None:
-                return None
-            partner = partner_rows.load(unit.connection, self._partner)
-            standing = ledger.lock(unit.connection, delivery.key)
-            action = "ask" if delivery.state in (State.IN_DOUBT, State.SENDING) else "send"
-            if action == "send" and (standing is None or standing.expected_version > delivery.version):
-                deliveries.settle(unit.connection, delivery.id, Step(State.SUPERSEDED))
-                return State.SUPERSEDED
-            rows = _rows(unit, delivery)
-            number = deliveries.start(
-                unit.connection,
-                delivery,
-                action=action,
-                process=self._settings.process,
-                packet=msgspec.json.encode(rows),
-                lease_seconds=self._settings.lease_seconds,
-                at=unit.now,
-            )
-        return Claimed(delivery, partner, number, action, rows)
+    # -- claiming and recording: one transaction -----------------------------------------------------------------------
 
-    def _work(self, claimed: Claimed) -> None:
-        failpoint("delivery.before_send")
-        began = time.monotonic()
-        answer = self._call(claimed)
-        failpoint("delivery.after_send")
-        seconds = time.monotonic() - began
-        DELIVERY_SECONDS.labels(self._partner).observe(seconds)
-        failpoint("delivery.before_record")
-        step = self._record(claimed, answer, seconds)
-        failpoint("delivery.after_record")
-        if step is not None:
-            DELIVERIES.labels(self._partner, step.state).inc()
-            known = {"partner": self._partner, "delivery": claimed.delivery.id, "attempt": claimed.number}
+    def _gather(self) -> None:
+        """Wait until enough calls have ended to be worth a transaction, or none is left to wait for."""
+        patience = self._settings.poll_seconds
+        while len(self._unrecorded) < min(self.in_hand, AHEAD // 2):
+            try:
+                self._unrecorded.append(self._ended.get(timeout=patience))
+            except Empty:
+                return
+            patience = _GATHER_SECONDS
+
+    def _claim(self, unit: Unit, room: int) -> tuple[list[Claimed], int]:
+        """Return the claimed deliveries, and how many needed no call because a newer version has overtaken them."""
+        found = deliveries.claim(unit.connection, self._partner, room)
+        if not found:
+            return [], 0
+        partner = partner_rows.load(unit.connection, self._partner)
+        overtaken = {
+            delivery.id: Step(State.SUPERSEDED)
+            for delivery, expected in found
+            if expected > delivery.version and _action(delivery) == "send"
+        }
+        deliveries.settle(unit.connection, overtaken)
+        due = [delivery for delivery, _ in found if delivery.id not in overtaken]
+        fresh = ledger.entries(unit.connection, [delivery.id for delivery in due if delivery.packet is None])
+        rows = {delivery.id: _rows(delivery, fresh) for delivery in due}
+        numbers = deliveries.start(
+            unit.connection,
+            [(delivery, _action(delivery), msgspec.json.encode(rows[delivery.id])) for delivery in due],
+            process=self._settings.process,
+            lease_seconds=self._settings.lease_seconds,
+            at=unit.now,
+        )
+        claimed = [Claimed(item, partner, numbers[item.id], _action(item), rows[item.id]) for item in due]
+        return claimed, len(overtaken)
+
+    def _record(self, unit: Unit, ended: Sequence[Called]) -> dict[int, Step]:
+        """Write what came of the attempts; return it by delivery, without those another sender has taken over."""
+        ids = [item.claimed.delivery.id for item in ended]
+        standings = ledger.lock(unit.connection, ids)
+        now = deliveries.lock(unit.connection, ids)
+        deliveries.finish(unit.connection, [item.ended for item in ended])
+        steps: dict[int, Step] = {}
+        as_expected: list[int] = []
+        for item in ended:
+            number = item.claimed.delivery.id
+            delivery, standing = now.get(number), standings.get(number)
+            if delivery is None or standing is None or delivery.attempts != item.claimed.number:
+                continue
+            steps[number] = step = self._judged(item, overtaken=standing.expected_version > delivery.version)
+            if step.state is State.ACKNOWLEDGED and _acknowledge(unit, delivery, standing, item.claimed.rows):
+                as_expected.append(number)
+            if deliveries.failed(step):
+                _tell_of_failure(unit.about(delivery.correlation_id), delivery, step)
+        ledger.acknowledge_expected(unit.connection, as_expected)
+        deliveries.settle(unit.connection, steps)
+        return steps
+
+    def _judged(self, item: Called, overtaken: bool) -> Step:
+        settings, claimed = self._settings, item.claimed
+        pace = Pace(
+            settings.backoff_seconds,
+            settings.backoff_cap_seconds,
+            settings.max_attempts,
+            claimed.partner.max_processing_seconds,
+        )
+        if claimed.action == "ask":
+            return after_asking(item.answer, claimed.number, pace, random.random(), overtaken)
+        return after_sending(item.answer, claimed.number, pace, random.random())
+
+    def _tell(self, item: Called, step: Step) -> None:
+        DELIVERIES.labels(self._partner, step.state).inc()
+        claimed = item.claimed
+        known = {"partner": self._partner, "delivery": claimed.delivery.id, "attempt": claimed.number}
+        with correlated(claimed.delivery.correlation_id):
             log.info("delivery.attempted", **known, action=claimed.action, state=step.state, error=step.error)
 
-    def _call(self, claimed: Claimed) -> Answer:
-        delivery = claimed.delivery
+    # -- calling: in green threads of their own, each with a connection ------------------------------------------------
+
+    def _call_due(self) -> None:
+        client: Client | None = None
+        while (claimed := self._due.get()) is not None:
+            failpoint("delivery.before_send")
+            began, at = time.monotonic(), datetime.now(UTC)
+            with correlated(claimed.delivery.correlation_id):
+                client, answer = self._called(client, claimed)
+            failpoint("delivery.after_send")
+            seconds = time.monotonic() - began
+            DELIVERY_SECONDS.labels(self._partner).observe(seconds)
+            self._ended.put(Called(claimed, answer, at, seconds))
+        if client is not None:
+            client.close()
+
+    def _called(self, client: Client | None, claimed: Claimed) -> tuple[Client | None, Answer]:
+        if self._stopping:
+            return client, Answer(Said.NOT_APPLIED, "not sent: its sender was stopped")
         try:
-            if self._client is None:
-                self._client = self._connect(claimed.partner, self._settings)
-            client = self._client
-            if claimed.action == "ask":
-                return client.status(str(delivery.message_id))
-            packet = Packet(
-                message_id=str(delivery.message_id),
-                sender=SENDER,
-                form=delivery.form,
-                unit=delivery.partner_unit,
-                period=delivery.period,
-                version=delivery.version,
-                values=tuple((theirs, value, status) for _, theirs, value, status in claimed.rows),
-            )
-            return self._tried(lambda: client.submit(packet))
+            if client is None:
+                client = self._connect(claimed.partner, self._settings)
+            return client, self._asked(client, claimed)
         except Exception as error:
             # Whatever this was, the packet may have left: asking will tell.
-            log.error("delivery.fault", partner=self._partner, delivery=delivery.id, exc_info=error)
-            self.close()
-            return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
+            log.error("delivery.fault", partner=self._partner, delivery=claimed.delivery.id, exc_info=error)
+            if client is not None:
+                client.close()
+            return None, Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
+
+    def _asked(self, client: Client, claimed: Claimed) -> Answer:
+        delivery = claimed.delivery
+        if claimed.action == "ask":
+            return client.status(str(delivery.message_id))
+        packet = Packet(
+            message_id=str(delivery.message_id),
+            sender=SENDER,
+            form=delivery.form,
+            unit=delivery.partner_unit,
+            period=delivery.period,
+            version=delivery.version,
+            values=tuple((theirs, value, status) for _, theirs, value, status in claimed.rows),
+        )
+        return self._tried(lambda: client.submit(packet))
 
     def _tried(self, send: Callable[[], Answer]) -> Answer:
         """Send, and again while it is certain that nothing was applied and that trying soon is worth it."""
@@ -155,46 +269,23 @@ class Sender:
         answer: Answer = retrying(send)
         return answer
 
-    def _record(self, claimed: Claimed, answer: Answer, seconds: float) -> Step | None:
-        """Write what came of the attempt; None if another sender has taken the delivery over meanwhile."""
-        with self._unit() as unit:
-            standing = ledger.lock(unit.connection, claimed.delivery.key)
-            delivery = deliveries.lock(unit.connection, claimed.delivery.id)
-            deliveries.finish(unit.connection, claimed.delivery.id, claimed.number, seconds, answer.said, answer.error)
-            if delivery is None or standing is None or delivery.attempts != claimed.number:
-                return None
-            step = self._judged(claimed, answer, overtaken=standing.expected_version > delivery.version)
-            if step.state is State.ACKNOWLEDGED:
-                _acknowledge(unit, delivery, standing, claimed.rows)
-            deliveries.settle(unit.connection, delivery.id, step)
-            if deliveries.failed(step):
-                _tell(unit, delivery, step)
-        return step
 
-    def _judged(self, claimed: Claimed, answer: Answer, *, overtaken: bool) -> Step:
-        settings = self._settings
-        pace = Pace(
-            settings.backoff_seconds,
-            settings.backoff_cap_seconds,
-            settings.max_attempts,
-            claimed.partner.max_processing_seconds,
-        )
-        if claimed.action == "ask":
-            return after_asking(answer, claimed.number, pace, random.random(), overtaken)
-        return after_sending(answer, claimed.number, pace, random.random())
+def _action(delivery: Delivery) -> str:
+    return "ask" if delivery.state in (State.IN_DOUBT, State.SENDING) else "send"
 
 
-def _rows(unit: Unit, delivery: Delivery) -> list[_Row]:
+def _rows(delivery: Delivery, fresh: dict[int, list[_Row]]) -> list[_Row]:
     """Return what is (or was) sent: a repeat is the same even if the ledger has moved on."""
     if delivery.packet is not None:
         return msgspec.json.decode(delivery.packet, type=list[_Row])
-    found = ledger.entries(unit.connection, delivery.key)
-    return [(entry.indicator, entry.partner_indicator, entry.value, entry.status) for entry in found]
+    return fresh[delivery.id]
 
 
-def _acknowledge(unit: Unit, delivery: Delivery, standing: ledger.Standing, rows: list[_Row]) -> None:
+def _acknowledge(unit: Unit, delivery: Delivery, standing: ledger.Standing, rows: list[_Row]) -> bool:
+    """Record what the partner now holds; tell instead whether that is exactly what it is expected to hold, which is
+    recorded for many keys at once."""
     if standing.acknowledged_version is not None and standing.acknowledged_version > delivery.version:
-        return  # the partner acknowledged a newer version already, and refused to go back
+        return False  # the partner acknowledged a newer version already, and refused to go back
     place = delivery.form, delivery.partner_unit, delivery.period
     given = [
         Entry(ours, theirs, value, status, entry_hash(*place, theirs, value, status))
@@ -202,12 +293,12 @@ def _acknowledge(unit: Unit, delivery: Delivery, standing: ledger.Standing, rows
     ]
     digest = digest_of([entry.hash for entry in given])
     if digest == standing.expected and standing.expected_version == delivery.version:
-        ledger.acknowledge_expected(unit.connection, delivery.key, delivery.version)
-    else:
-        ledger.acknowledge_given(unit.connection, delivery.key, delivery.version, given, digest)
+        return True
+    ledger.acknowledge_given(unit.connection, delivery.key, delivery.version, given, digest)
+    return False
 
 
-def _tell(unit: Unit, delivery: Delivery, step: Step) -> None:
+def _tell_of_failure(unit: Unit, delivery: Delivery, step: Step) -> None:
     error = step.error or step.state
     unit.audit(f"delivery.{step.state}", str(delivery.id), {"partner": delivery.partner, "error": error})
     unit.emit(

@@ -1,5 +1,5 @@
-"""The sender loops inside a worker process: green threads of its own for every partner, so that a slow partner holds
-nobody up."""
+"""The sender loops inside a worker process: one green thread and calls of its own for every partner, so that a slow
+partner holds nobody up."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sending(DependencyProvider):
         self._service = self.container.service_name.partition(".")[0]
         self._unit = UnitOfWork.for_engine(engine(self._service), self._service)
         self._stopping = False
-        self._threads: dict[str, list[Any]] = {}
+        self._threads: dict[str, Any] = {}
         self._keeper: Any = None
 
     def start(self) -> None:
@@ -43,7 +43,7 @@ class Sending(DependencyProvider):
     def stop(self) -> None:
         """Called by nameko on shutdown: return when every delivery in hand is recorded."""
         self._stopping = True
-        for thread in [self._keeper, *(thread for threads in self._threads.values() for thread in threads)]:
+        for thread in [self._keeper, *self._threads.values()]:
             if thread is not None:
                 thread.wait()
 
@@ -60,28 +60,28 @@ class Sending(DependencyProvider):
                     partners = [partner.id for partner in partner_rows.load_all(unit.connection) if partner.active]
                 for partner in partners:
                     if partner not in self._threads:
-                        self._threads[partner] = [
-                            self.container.spawn_managed_thread(
-                                partial(self._send, partner), identifier=f"sender {partner}"
-                            )
-                            for _ in range(self._settings.senders)
-                        ]
+                        self._threads[partner] = self.container.spawn_managed_thread(
+                            partial(self._send, partner), identifier=f"sender {partner}"
+                        )
             except (HubError, SQLAlchemyError) as error:
                 log.warning("sender.trouble", error=str(error))
             self._pause(_LOOK_SECONDS)
 
     def _send(self, partner: str) -> None:
         sender = Sender(self._unit, partner, self._settings)
-        while not self._stopping:
+        while True:
             try:
-                if not sender.step():
+                if self._stopping:
+                    return sender.stop()
+                if not sender.step() and not sender.in_hand:
                     self._pause(self._settings.poll_seconds)
             except Exception as error:
-                # Mostly the database away: deliveries in hand stay claimed, and become in doubt when the lease ends.
+                # Mostly the database away: what has ended is recorded later, or in doubt when the lease ends.
                 known = isinstance(error, HubError)
                 log.warning("sender.trouble", partner=partner, error=str(error), exc_info=None if known else error)
+                if self._stopping:
+                    return None
                 self._pause(_TROUBLE_SECONDS)
-        sender.close()
 
     def _pause(self, seconds: float) -> None:
         waited = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 
 _PREFIX = "HUB_INTEGRATION_"
+
+AHEAD = 16
+"""Deliveries of one partner that are claimed at once, so that one transaction claims or records several: those being
+sent and those next in turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +23,7 @@ class IntegrationSettings:
     - `secrets` (HUB_SECRETS_DIR): folder with one file `partner_<id>` per partner. Default: `secrets` under HUB_VAR.
     - `process` (HUB_PROCESS_NAME): under this name a worker claims deliveries, and finds its own again after a restart.
     - `poll_seconds` (HUB_INTEGRATION_POLL_SECONDS): how often a sender with nothing to do looks again.
-    - `senders` (HUB_INTEGRATION_SENDERS): senders per partner: deliveries that one partner gets at once.
+    - `senders` (HUB_INTEGRATION_SENDERS): calls that one partner gets at once.
     - `timeout_seconds` (HUB_INTEGRATION_TIMEOUT_SECONDS): how long a partner may take to answer one call.
     - `quick_tries` (HUB_INTEGRATION_QUICK_TRIES): tries within one attempt while nothing can have been applied.
     - `max_attempts` (HUB_INTEGRATION_MAX_ATTEMPTS): attempts before a delivery is dead and a person is told.
@@ -58,8 +63,8 @@ class IntegrationSettings:
 
     @property
     def lease_seconds(self) -> float:
-        """How long a claimed delivery is its sender's alone: longer than any attempt can take."""
-        return self.timeout_seconds * (self.quick_tries + 1) + 20.0
+        """How long a claimed delivery is its sender's alone: longer than those before it and itself can take."""
+        return self.timeout_seconds * (self.quick_tries + 1) * math.ceil(AHEAD / self.senders) + 20.0
 
     def secret_file(self, credential: str) -> Path:
         """Return the file that holds a partner's secret."""

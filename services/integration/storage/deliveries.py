@@ -1,4 +1,5 @@
-"""Deliveries and their attempts: planned in the transaction that learns of new content, claimed one by one by senders.
+"""Deliveries and their attempts: planned in the transaction that learns of new content, claimed and settled by senders,
+several at a time, one statement for all of them.
 
 A claim is a lease: `sending` until `next_attempt_at`. Whatever outlives its lease, or belongs to a process that has
 started anew, is in doubt.
@@ -6,7 +7,7 @@ started anew, is in doubt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,35 +48,51 @@ _ALONE = (
     "NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.partner = d.partner AND o.form = d.form AND o.unit = d.unit "
     "AND o.period = d.period AND o.state = 'sending' AND o.id <> d.id)"
 )
-_CANDIDATES = text(
-    f"SELECT id, partner, form, unit, period FROM deliveries d WHERE partner = :partner AND {_DUE} AND {_ALONE} "  # noqa: S608 -- constants
-    "ORDER BY next_attempt_at, id LIMIT 8"
+# Whoever claims or settles locks the keys first and the deliveries second, as planning does. Claiming never waits.
+_LOCK_KEYS = text(
+    f"""
+    SELECT c.id, h.expected_version FROM (
+        SELECT id, partner, form, unit, period, next_attempt_at FROM deliveries d
+        WHERE partner = :partner AND {_DUE} AND {_ALONE} ORDER BY next_attempt_at, id LIMIT :limit) AS c
+    JOIN holdings h USING (partner, form, unit, period) ORDER BY c.next_attempt_at, c.id FOR UPDATE OF h SKIP LOCKED
+    """  # noqa: S608 -- constants
 )
-# Whoever claims or settles locks the key first and the delivery second, as planning does.
-_LOCK_KEY = text(
-    "SELECT 1 FROM holdings WHERE partner = :partner AND form = :form AND unit = :unit AND period = :period "
-    "FOR UPDATE SKIP LOCKED"
+# Only under the locks is it certain that nobody is sending anything of the key.
+_TAKE = text(
+    f"SELECT * FROM deliveries d WHERE id = ANY(:ids) AND {_DUE} AND {_ALONE} "  # noqa: S608 -- constants
+    "ORDER BY next_attempt_at, id FOR UPDATE OF d SKIP LOCKED"
 )
-_TAKE = text(f"SELECT * FROM deliveries d WHERE id = :id AND {_DUE} AND {_ALONE} FOR UPDATE OF d SKIP LOCKED")  # noqa: S608 -- constants
 _START = text(
     """
-    UPDATE deliveries SET state = :state, attempts = attempts + 1, claimed_by = :process, packet = :packet,
-        updated_at = now(), next_attempt_at = now() + make_interval(secs => :lease)
-    WHERE id = :id RETURNING attempts
+    WITH begun AS (
+        UPDATE deliveries d SET attempts = attempts + 1, claimed_by = :process, packet = r.packet, updated_at = now(),
+            state = CASE r.action WHEN 'send' THEN 'sending' ELSE 'in_doubt' END,
+            next_attempt_at = now() + make_interval(secs => :lease)
+        FROM unnest(cast(:ids AS bigint[]), cast(:actions AS text[]), cast(:packets AS bytea[]))
+            AS r(id, action, packet)
+        WHERE d.id = r.id RETURNING d.id, d.attempts, r.action)
+    INSERT INTO attempts (delivery, number, action, started_at) SELECT id, attempts, action, :at FROM begun
+    RETURNING delivery, number
     """
 )
-_ATTEMPT = text("INSERT INTO attempts (delivery, number, action, started_at) VALUES (:id, :number, :action, :at)")
-_ATTEMPTED = text(
-    "UPDATE attempts SET seconds = :seconds, outcome = :outcome, error = :error "
-    "WHERE delivery = :id AND number = :number"
+_FINISH = text(
+    """
+    UPDATE attempts a SET started_at = r.began, seconds = r.seconds, outcome = r.outcome, error = r.error
+    FROM unnest(cast(:ids AS bigint[]), cast(:numbers AS int[]), cast(:began AS timestamptz[]),
+        cast(:seconds AS float[]), cast(:outcomes AS text[]), cast(:errors AS text[]))
+        AS r(id, number, began, seconds, outcome, error)
+    WHERE a.delivery = r.id AND a.number = r.number
+    """
 )
-_LOCKED = text("SELECT * FROM deliveries WHERE id = :id FOR UPDATE")
+_LOCKED = text("SELECT * FROM deliveries WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 _SETTLE = text(
     """
-    UPDATE deliveries SET state = :state, error = :error, claimed_by = NULL, updated_at = now(),
-        next_attempt_at = now() + make_interval(secs => :due),
-        packet = CASE WHEN cast(:due AS float) IS NULL THEN NULL ELSE packet END
-    WHERE id = :id
+    UPDATE deliveries d SET state = r.state, error = r.error, claimed_by = NULL, updated_at = now(),
+        next_attempt_at = now() + make_interval(secs => r.due),
+        packet = CASE WHEN r.due IS NULL THEN NULL ELSE packet END
+    FROM unnest(cast(:ids AS bigint[]), cast(:states AS text[]), cast(:errors AS text[]), cast(:dues AS float[]))
+        AS r(id, state, error, due)
+    WHERE d.id = r.id
     """
 )
 _ORPHANED = text(
@@ -155,6 +172,18 @@ class Delivery:
         return {"partner": self.partner, "form": self.form, "unit": self.unit, "period": self.period}
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How attempt `number` of a delivery ended: when its call began, and how many seconds it took."""
+
+    delivery: int
+    number: int
+    began: datetime
+    seconds: float
+    outcome: str
+    error: str | None
+
+
 def plan(connection: Connection, planned: Sequence[Planned]) -> list[int]:
     """Plan these, due now; unsent deliveries of the same keys and the same or older versions are superseded."""
     if not planned:
@@ -165,53 +194,72 @@ def plan(connection: Connection, planned: Sequence[Planned]) -> list[int]:
     return [row.id for row in connection.execute(_PLAN, {"rows": text_of_rows})]
 
 
-def claim(connection: Connection, partner: str) -> Delivery | None:
-    """Return the partner's next due delivery, its key and itself locked; None if nothing is due that is free."""
-    for row in connection.execute(_CANDIDATES, {"partner": partner}).all():
-        candidate = dict(row._mapping)
-        if connection.execute(_LOCK_KEY, candidate).first() is None:
-            continue
-        taken = _delivery(connection.execute(_TAKE, {"id": row.id}).one_or_none())
-        if taken is not None:
-            return taken
-    return None
+def claim(connection: Connection, partner: str, limit: int) -> list[tuple[Delivery, int]]:
+    """Return up to `limit` of the partner's due deliveries, one per key, each with the version that the partner is
+    expected to hold now. Keys and deliveries are locked; what another sender holds is left out."""
+    rows = connection.execute(_LOCK_KEYS, {"partner": partner, "limit": limit}).all()
+    if not rows:
+        return []
+    expected = {row.id: row.expected_version for row in rows}
+    taken: dict[tuple[str, ...], Delivery] = {}
+    for row in connection.execute(_TAKE, {"ids": list(expected)}):
+        delivery = _delivery(row)
+        taken.setdefault(tuple(delivery.key.values()), delivery)
+    return [(delivery, expected[delivery.id]) for delivery in taken.values()]
 
 
 def start(
     connection: Connection,
-    delivery: Delivery,
+    begun: Sequence[tuple[Delivery, str, bytes]],
     *,
-    action: str,
     process: str,
-    packet: bytes | None,
     lease_seconds: float,
     at: datetime,
-) -> int:
-    """Write that an attempt begins (`action`: send or ask) and return its number."""
-    state = State.SENDING if action == "send" else State.IN_DOUBT
-    number: int = connection.execute(
-        _START,
-        {"id": delivery.id, "state": state, "process": process, "packet": packet, "lease": lease_seconds},
-    ).scalar_one()
-    connection.execute(_ATTEMPT, {"id": delivery.id, "number": number, "action": action, "at": at})
-    return number
+) -> dict[int, int]:
+    """Write, before the calls, that an attempt begins for each (delivery, `send` or `ask`, packet); return their
+    numbers by delivery."""
+    if not begun:
+        return {}
+    given = {
+        "ids": [delivery.id for delivery, _, _ in begun],
+        "actions": [action for _, action, _ in begun],
+        "packets": [packet for _, _, packet in begun],
+        "process": process,
+        "lease": lease_seconds,
+        "at": at,
+    }
+    return {row.delivery: row.number for row in connection.execute(_START, given)}
 
 
-def finish(connection: Connection, delivery: int, number: int, seconds: float, outcome: str, error: str | None) -> None:
-    """Write how an attempt ended."""
-    connection.execute(
-        _ATTEMPTED, {"id": delivery, "number": number, "seconds": seconds, "outcome": outcome, "error": error}
-    )
+def finish(connection: Connection, ended: Sequence[Ended]) -> None:
+    """Write how attempts ended."""
+    given = {
+        "ids": [item.delivery for item in ended],
+        "numbers": [item.number for item in ended],
+        "began": [item.began for item in ended],
+        "seconds": [item.seconds for item in ended],
+        "outcomes": [item.outcome for item in ended],
+        "errors": [item.error for item in ended],
+    }
+    connection.execute(_FINISH, given)
 
 
-def lock(connection: Connection, delivery: int) -> Delivery | None:
-    """Return the delivery as it stands now, locked until the transaction ends."""
-    return _delivery(connection.execute(_LOCKED, {"id": delivery}).one_or_none())
+def lock(connection: Connection, ids: Sequence[int]) -> dict[int, Delivery]:
+    """Return the deliveries as they stand now, by id, locked until the transaction ends."""
+    return {row.id: _delivery(row) for row in connection.execute(_LOCKED, {"ids": list(ids)})}
 
 
-def settle(connection: Connection, delivery: int, step: Step) -> None:
-    """Write where an attempt led to."""
-    connection.execute(_SETTLE, {"id": delivery, "state": step.state, "error": step.error, "due": step.due_in})
+def settle(connection: Connection, steps: Mapping[int, Step]) -> None:
+    """Write where the last attempts of deliveries led to, by id."""
+    if not steps:
+        return
+    given = {
+        "ids": list(steps),
+        "states": [step.state for step in steps.values()],
+        "errors": [step.error for step in steps.values()],
+        "dues": [step.due_in for step in steps.values()],
+    }
+    connection.execute(_SETTLE, given)
 
 
 def orphaned(connection: Connection, process: str) -> int:
@@ -234,7 +282,8 @@ def unsettled(connection: Connection, reconciliation: int) -> int:
 
 def load(connection: Connection, delivery: int) -> Delivery | None:
     """Return this delivery, None if there is none."""
-    return _delivery(connection.execute(_ONE, {"id": delivery}).one_or_none())
+    row = connection.execute(_ONE, {"id": delivery}).one_or_none()
+    return None if row is None else _delivery(row)
 
 
 def attempts_of(connection: Connection, delivery: int) -> Iterable[Row[Any]]:
@@ -269,7 +318,7 @@ def page(
         | ({} if before is None else {"before": before})
         | {"limit": limit},
     )
-    return [delivery for row in found if (delivery := _delivery(row)) is not None]
+    return [_delivery(row) for row in found]
 
 
 def failed(step: Step) -> bool:
@@ -277,9 +326,7 @@ def failed(step: Step) -> bool:
     return step.state in FAILED
 
 
-def _delivery(row: Row[Any] | None) -> Delivery | None:
-    if row is None:
-        return None
+def _delivery(row: Row[Any]) -> Delivery:
     values = dict(row._mapping)
     packet = values["packet"]
     return Delivery(**values | {"state": State(values["state"]), "packet": None if packet is None else bytes(packet)})

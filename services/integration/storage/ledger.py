@@ -75,32 +75,37 @@ _WITHDRAW = text(
 )
 _LOCK = text(
     f"""
-    SELECT expected_version, acknowledged_version, partner_unit, agency, expected_count AS n,
-        ARRAY[{_EXPECTED_LANES}] AS lanes FROM holdings
-    WHERE partner = :partner AND form = :form AND unit = :unit AND period = :period FOR UPDATE
+    SELECT d.id, expected_version, acknowledged_version, expected_count AS n, ARRAY[{_EXPECTED_LANES}] AS lanes
+    FROM deliveries d JOIN holdings h USING (partner, form, unit, period) WHERE d.id = ANY(:deliveries)
+    ORDER BY partner, form, unit, period FOR UPDATE OF h
     """  # noqa: S608 -- column names
 )
 _ENTRIES = text(
     """
-    SELECT indicator, partner_indicator, expected_value AS value, expected_status AS status, expected_hash AS hash
-    FROM ledger WHERE partner = :partner AND form = :form AND unit = :unit AND period = :period
-        AND expected_hash IS NOT NULL ORDER BY indicator
+    SELECT d.id, indicator, partner_indicator, expected_value AS value, expected_status AS status
+    FROM deliveries d JOIN ledger USING (partner, form, unit, period)
+    WHERE d.id = ANY(:deliveries) AND expected_hash IS NOT NULL ORDER BY d.id, indicator
     """
 )
 _KEY = "partner = :partner AND form = :form AND unit = :unit AND period = :period"
+_OF = "l.partner = d.partner AND l.form = d.form AND l.unit = d.unit AND l.period = d.period"
 _ACKNOWLEDGE_EXPECTED = text(
     f"""
-    UPDATE ledger SET acknowledged_value = expected_value, acknowledged_status = expected_status,
-        acknowledged_version = :version, acknowledged_hash = expected_hash
-    WHERE {_KEY} AND acknowledged_hash IS DISTINCT FROM expected_hash
+    UPDATE ledger l SET acknowledged_value = expected_value, acknowledged_status = expected_status,
+        acknowledged_version = d.version, acknowledged_hash = expected_hash
+    FROM deliveries d WHERE d.id = ANY(:deliveries) AND {_OF} AND acknowledged_hash IS DISTINCT FROM expected_hash
     """  # noqa: S608 -- a constant
+)
+_DROP_EMPTY_OF = text(
+    f"DELETE FROM ledger l USING deliveries d WHERE d.id = ANY(:deliveries) AND {_OF} "  # noqa: S608 -- a constant
+    "AND expected_hash IS NULL AND acknowledged_hash IS NULL"
 )
 _DROP_EMPTY = text(f"DELETE FROM ledger WHERE {_KEY} AND expected_hash IS NULL AND acknowledged_hash IS NULL")  # noqa: S608 -- a constant
 _HOLDING_EXPECTED = text(
     f"""
-    UPDATE holdings SET acknowledged_version = :version, acknowledged_count = expected_count,
+    UPDATE holdings l SET acknowledged_version = d.version, acknowledged_count = expected_count,
         {", ".join(f"acknowledged_l{n} = expected_l{n}" for n in _N)}
-    WHERE {_KEY}
+    FROM deliveries d WHERE d.id = ANY(:deliveries) AND {_OF}
     """  # noqa: S608 -- constants
 )
 _FORGET_ACKNOWLEDGED = text(
@@ -188,8 +193,6 @@ class Standing:
 
     expected_version: int
     acknowledged_version: int | None
-    partner_unit: str
-    agency: str
     expected: Digest
 
 
@@ -225,33 +228,36 @@ def expect(connection: Connection, holdings: Sequence[Holding]) -> None:
         connection.execute(_EXPECT, {"rows": _json(rows)})
 
 
-def lock(connection: Connection, key: dict[str, str]) -> Standing | None:
-    """Return how this partner's key stands, locked until the transaction ends; None if there is no such key."""
-    row = connection.execute(_LOCK, key).one_or_none()
-    if row is None:
-        return None
-    return Standing(
-        expected_version=row.expected_version,
-        acknowledged_version=row.acknowledged_version,
-        partner_unit=row.partner_unit,
-        agency=row.agency,
-        expected=Digest(row.n, tuple(row.lanes)),
-    )
+def lock(connection: Connection, deliveries: Sequence[int]) -> dict[int, Standing]:
+    """Return how the keys of these deliveries stand, by delivery, locked until the transaction ends."""
+    return {
+        row.id: Standing(
+            expected_version=row.expected_version,
+            acknowledged_version=row.acknowledged_version,
+            expected=Digest(row.n, tuple(row.lanes)),
+        )
+        for row in connection.execute(_LOCK, {"deliveries": list(deliveries)})
+    }
 
 
-def entries(connection: Connection, key: dict[str, str]) -> list[Entry]:
-    """Return what the partner is to hold under this key."""
-    return [
-        Entry(row.indicator, row.partner_indicator, row.value, row.status, bytes(row.hash))
-        for row in connection.execute(_ENTRIES, key)
-    ]
+def entries(connection: Connection, deliveries: Sequence[int]) -> dict[int, list[tuple[str, str, str | None, str]]]:
+    """Return what partners are to hold under the keys of these deliveries, by delivery: indicator, the partner's code
+    of it, value, status."""
+    found: dict[int, list[tuple[str, str, str | None, str]]] = {delivery: [] for delivery in deliveries}
+    if deliveries:
+        for row in connection.execute(_ENTRIES, {"deliveries": list(deliveries)}):
+            found[row.id].append((row.indicator, row.partner_indicator, row.value, row.status))
+    return found
 
 
-def acknowledge_expected(connection: Connection, key: dict[str, str], version: int) -> None:
-    """Record that the partner holds exactly what it is expected to hold. The caller has locked the key."""
-    given = key | {"version": version}
+def acknowledge_expected(connection: Connection, deliveries: Sequence[int]) -> None:
+    """Record that partners hold exactly what they are expected to hold, under the versions of these deliveries. The
+    caller has locked the keys."""
+    if not deliveries:
+        return
+    given = {"deliveries": list(deliveries)}
     connection.execute(_ACKNOWLEDGE_EXPECTED, given)
-    connection.execute(_DROP_EMPTY, key)
+    connection.execute(_DROP_EMPTY_OF, given)
     connection.execute(_HOLDING_EXPECTED, given)
 
 

@@ -8,8 +8,11 @@ import httpx
 import msgspec
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
 
+from services.integration.sender import Sender
 from services.integration.service import IntegrationService
+from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.storage import deliveries
 from shared.contracts.events import Observation
 from shared.errors import Invalid
@@ -113,6 +116,49 @@ def test_attempts_end_and_a_person_is_told(far: httpx.Client, record: Record, wo
     assert emitted(engine, "delivery_failed")[0]["attempts"] == 5
 
 
+@BOTH
+def test_many_at_once_each_get_their_own_outcome(
+    partner: str, far: httpx.Client, record: Record, work: Work, engine: Engine
+) -> None:
+    arm(far, "refuse", "timeout_after", "unavailable", "error", seconds=0.8, retry_after=0)
+    years = [str(year) for year in range(1985, 2025)]
+    record(*[recorded("GD-NAM", 1, period=year, GD01=year) for year in years])
+    work(partner)
+    assert sorted(states(engine, partner)) == ["acknowledged"] * 39 + ["rejected"]
+    assert applied(far) == 39
+    held = store(far)
+    assert len(held) == 39 and all(list(values.values()) == [year] for (_, year), values in held.items())
+
+
+def test_a_stopped_sender_gives_back_what_it_has_not_sent(
+    far: httpx.Client, record: Record, unit: UnitOfWork, settings: IntegrationSettings, engine: Engine
+) -> None:
+    record(*[recorded("GD-NAM", 1, period=str(year), GD01="1") for year in range(2000, 2020)])
+    sender = Sender(unit, "bo-nganh", settings)
+    assert sender.step() == sender.in_hand == AHEAD
+    sender.stop()
+    assert set(states(engine, "bo-nganh")) == {"waiting", "planned"}
+    assert applied(far) == 0
+
+
+def test_what_ended_while_the_database_was_away_is_recorded_later(
+    far: httpx.Client, record: Record, unit: UnitOfWork, settings: IntegrationSettings, engine: Engine
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="1"))
+    sender = Sender(unit, "bo-nganh", settings)
+    sender.step()
+    with engine.begin() as away:
+        away.exec_driver_sql("ALTER TABLE attempts RENAME TO away")
+    with pytest.raises(ProgrammingError):
+        sender.step()
+    with engine.begin() as back:
+        back.exec_driver_sql("ALTER TABLE away RENAME TO attempts")
+    assert (sender.step(), sender.in_hand) == (1, 0)
+    sender.close()
+    assert states(engine, "bo-nganh") == ["acknowledged"]
+    assert applied(far) == 1
+
+
 def test_newer_version_overtakes_the_unsent_one(far: httpx.Client, record: Record, work: Work, engine: Engine) -> None:
     record(recorded("GD-NAM", 1, GD01="7", GD02="8"))
     record(recorded("GD-NAM", 2, GD01="9"))
@@ -155,10 +201,9 @@ def test_what_a_dead_process_was_sending_is_asked_about(
 ) -> None:
     record(recorded("GD-NAM", 1, GD01="7"))
     with unit() as opened:
-        claimed = deliveries.claim(opened.connection, "bo-nganh")
-        assert claimed is not None
-        given: dict[str, Any] = {"action": "send", "process": "gone", "lease_seconds": 60.0, "at": opened.now}
-        deliveries.start(opened.connection, claimed, packet=b'[["GD01","GD01","7","official"]]', **given)
+        [(claimed, _)] = deliveries.claim(opened.connection, "bo-nganh", 8)
+        begun = [(claimed, "send", b'[["GD01","GD01","7","official"]]')]
+        deliveries.start(opened.connection, begun, process="gone", lease_seconds=60.0, at=opened.now)
     assert states(engine, "bo-nganh") == ["sending"]
     with unit() as opened:
         assert deliveries.orphaned(opened.connection, "gone") == 1

@@ -1,0 +1,9 @@
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+class Empty(Exception): ...
+
+class LightQueue(Generic[T]):
+    def put(self, item: T, block: bool = ..., timeout: float | None = ...) -> None: ...
+    def get(self, block: bool = ..., timeout: float | None = ...) -> T: ...
