@@ -30,6 +30,9 @@ from shared.settings import BackboneSettings, backbone_settings  # noqa: E402
 
 greenwait.install()
 
+_GC_THRESHOLD = 50_000
+"""New containers before cycles are looked for: a push of 5,000 figures makes tens of thousands, and no cycle."""
+
 ROLES = {"rpc": "service", "worker": "worker"}
 """Which module of a service's package holds which role, and how its class's name ends."""
 
@@ -67,6 +70,7 @@ def run(service: str, roles: Sequence[str], package: str = "services") -> int:
     # What is loaded by now stays for ever: collecting it again and again would cost bulk work 100 ms each time.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
     runner.start()
     log.info("process.ready", service=service)
     error = ended.wait()

@@ -136,7 +136,8 @@ def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
     event = push.event
     source = Source(event.client_id, event.receipt_id, Clock(event.accepted_at, event.tie_breaker), now)
     counts, cells, created, changed = push.counts, drafts.cells, drafts.created, drafts.changed
-    for position, submission_id, indicator, pushed in push.judged.candidates:
+    for candidate in push.judged.candidates:
+        position, submission_id, indicator = candidate.position, candidate.submission_id, candidate.indicator
         submission = drafts.submissions.get(submission_id)
         if submission is None or not submission.editable:
             finding = intake.refusal_of(submission, indicator, push.body.figures[position], push.body)
@@ -145,10 +146,10 @@ def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
         key = (submission.number, indicator)
         cell = cells.get(key)
         if cell is None:
-            cells[key] = created[key] = merge.fresh(pushed, source)
+            cells[key] = created[key] = merge.fresh(candidate.pushed, source)
             outcome = merge.ACCEPTED
         else:
-            outcome = merge.merge(cell, pushed, source)
+            outcome = merge.merge(cell, candidate.pushed, source)
             if outcome == merge.SUPERSEDED:
                 push.refuse(position, outcome, find(rules.SUPERSEDED, indicator))
             else:

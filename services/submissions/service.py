@@ -256,7 +256,7 @@ def _entered(
 
 def _is_so(cell: Cell, entered: Pushed, by: str) -> bool:
     """Tell whether exactly this was entered already, so that a repeated command changes nothing."""
-    same = (cell.value, cell.status) == entered and not cell.removed and cell.conflict is None
+    same = cell.holds(entered) and cell.conflict is None
     return same and (cell.origin, cell.by) == (merge.HAND, by)
 
 

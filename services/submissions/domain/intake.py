@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from services.submissions.domain import findings as rules
 from services.submissions.domain.catalogue import Catalogue, Form, Indicator
 from services.submissions.domain.findings import Finding, Rule, find
@@ -36,7 +38,7 @@ class Scope(NamedTuple):
         return EVERYWHERE in self.forms or form in self.forms
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A figure that is good by itself, and the cell it is for."""
 
     position: int

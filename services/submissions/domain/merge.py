@@ -3,13 +3,16 @@
 A cell remembers the clock (acceptance time, tie-breaker) of the newest push it has seen, even if that push changed
 nothing or met a hand entry, so that an older one arriving later is always recognised. A push never overwrites a figure
 entered by hand: it is kept beside it as a conflict.
+
+There are thousands of these for one push, so they are Structs: made in a third of a dataclass's time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+import msgspec
 
 PUSH, HAND = "push", "hand"
 ACCEPTED, UNCHANGED, SUPERSEDED, CONFLICT, REFUSED = "accepted", "unchanged", "superseded", "conflict", "refused"
@@ -23,15 +26,14 @@ class Clock(NamedTuple):
     tie_breaker: str
 
 
-class Pushed(NamedTuple):
+class Pushed(msgspec.Struct, frozen=True, gc=False):
     """A value that a push brings: decimal text in normal form, or None for "không phát sinh"."""
 
     value: str | None
     status: str
 
 
-@dataclass(slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """The push a value comes from: who sent it, under which receipt, when it was accepted, when it took effect."""
 
     by: str
@@ -40,8 +42,7 @@ class Source:
     at: datetime
 
 
-@dataclass(slots=True)
-class Cell:
+class Cell(msgspec.Struct):
     """One figure of a draft. Mutable on purpose: intake merges thousands of pushes into few cells.
 
     `clock` is the newest push seen, None if none ever came. `removed` cells are gone for every reader and only keep
@@ -59,6 +60,10 @@ class Cell:
     removed: bool = False
     conflict: tuple[Pushed, Source] | None = None
 
+    def holds(self, pushed: Pushed) -> bool:
+        """Tell whether the cell shows exactly this value."""
+        return self.value == pushed.value and self.status == pushed.status and not self.removed
+
 
 def fresh(pushed: Pushed, source: Source) -> Cell:
     """Return the cell that a push makes where there was none."""
@@ -70,7 +75,7 @@ def merge(cell: Cell, pushed: Pushed, source: Source) -> str:
     if cell.clock is not None and source.clock <= cell.clock:
         return SUPERSEDED
     cell.clock = source.clock
-    same = (cell.value, cell.status) == pushed and not cell.removed
+    same = cell.holds(pushed)
     if cell.origin == HAND and not cell.removed:
         cell.conflict = None if same else (pushed, source)
         cell.version += 0 if same else 1
@@ -83,7 +88,7 @@ def merge(cell: Cell, pushed: Pushed, source: Source) -> str:
 
 def take(cell: Cell, pushed: Pushed, source: Source) -> None:
     """Put the pushed value into the cell, with where it comes from."""
-    cell.value, cell.status = pushed
+    cell.value, cell.status = pushed.value, pushed.status
     cell.origin, cell.by, cell.at, cell.receipt_id = PUSH, source.by, source.at, source.receipt_id
     cell.removed, cell.conflict = False, None
     cell.version += 1
@@ -91,7 +96,7 @@ def take(cell: Cell, pushed: Pushed, source: Source) -> None:
 
 def enter(cell: Cell, pushed: Pushed, by: str, at: datetime) -> None:
     """Put a value a person typed into the cell. It settles a conflict: who types has seen the pushed value."""
-    cell.value, cell.status = pushed
+    cell.value, cell.status = pushed.value, pushed.status
     cell.origin, cell.by, cell.at, cell.receipt_id = HAND, by, at, None
     cell.removed, cell.conflict = False, None
     cell.version += 1

@@ -104,23 +104,23 @@ def _copy(connection: Connection, statement: str, cells: Mapping[Key, Cell]) -> 
 
 
 def _line(key: Key, cell: Cell) -> str:
-    accepted_at, tie_breaker = (_NULL, _NULL) if cell.clock is None else (_time(cell.clock[0]), _text(cell.clock[1]))
-    return (
-        f"{key[0]}\t{_text(key[1])}\t{_NULL if cell.value is None else cell.value}\t{_text(cell.status)}\t{cell.origin}"
-        f"\t{_text(cell.by)}\t{_time(cell.at)}\t{_text(cell.receipt_id)}\t{accepted_at}\t{tie_breaker}"
-        f"\t{cell.version}\t{'t' if cell.removed else 'f'}"
-        f"\t{_NULL if cell.conflict is None else _text(_conflict_text(*cell.conflict))}\n"
-    )
+    value = _NULL if cell.value is None else cell.value
+    origin = _origin(cell.status, cell.origin, cell.by, cell.at, cell.receipt_id, cell.clock)
+    conflict = _NULL if cell.conflict is None else _text(_conflict_text(*cell.conflict))
+    return f"{key[0]}\t{_text(key[1])}\t{value}\t{origin}\t{cell.version}\t{'t' if cell.removed else 'f'}\t{conflict}\n"
+
+
+@lru_cache(maxsize=1024)
+def _origin(status: str, origin: str, by: str, at: datetime, receipt_id: str | None, clock: Clock | None) -> str:
+    """Return the columns that are the same for all figures of a push."""
+    accepted_at, tie_breaker = (_NULL, _NULL) if clock is None else (clock[0].isoformat(), _text(clock[1]))
+    receipt = _text(receipt_id)
+    return f"{_text(status)}\t{origin}\t{_text(by)}\t{at.isoformat()}\t{receipt}\t{accepted_at}\t{tie_breaker}"
 
 
 @lru_cache(maxsize=4096)
 def _text(value: str | None) -> str:
     return _NULL if value is None else value.translate(_SPECIAL)
-
-
-@lru_cache(maxsize=1024)
-def _time(value: datetime) -> str:
-    return value.isoformat()
 
 
 def _cell(row: Any) -> Cell:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from services.submissions.domain.catalogue import compile_catalogue
-from services.submissions.domain.intake import Judged, Scope, judge, refusal_of
+from services.submissions.domain.intake import Candidate, Judged, Scope, judge, refusal_of
+from services.submissions.domain.merge import Pushed
 from services.submissions.domain.obligations import obligations, submission_id
 from services.submissions.domain.rounds import Submission
 from services.submissions.testing import bodies
@@ -27,7 +28,7 @@ def push(*figures: dict[str, Any], scope: Scope = EVERYTHING, **defaults: Any) -
 
 def test_a_good_figure_is_a_candidate_for_its_cell() -> None:
     [candidate] = push({"indicator": "GD01", "value": 12}).candidates
-    assert candidate == (0, submission_id("GD-NAM", "LC", "2016"), "GD01", ("12", "official"))
+    assert candidate == Candidate(0, submission_id("GD-NAM", "LC", "2016"), "GD01", Pushed("12", "official"))
 
 
 @pytest.mark.parametrize(
