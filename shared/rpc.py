@@ -38,6 +38,7 @@ from shared.errors import BY_NAME, LEAVES, HubError, Internal, Invalid, Unavaila
 from shared.failpoints import failpoint
 from shared.logs import correlation, logger
 from shared.metrics import REMOTE_CALLS, RPC_SECONDS
+from shared.replies import Replies
 from shared.settings import backbone_settings
 from shared.unit import UnitOfWork, translated
 
@@ -76,22 +77,20 @@ _INTERNAL_DETAIL = "Hệ thống gặp lỗi, xin báo cho đơn vị vận hàn
 class Answering(RpcConsumer):
     """nameko's consumer of a service's calls, answering with msgspec's JSON."""
 
+    def setup(self) -> None:
+        """Called by nameko before start."""
+        super().setup()
+        config = self.container.config
+        self._replies = Replies(config[AMQP_URI_CONFIG_KEY], get_rpc_exchange(config).name)
+
     def handle_result(self, message: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         """Send the answer, then acknowledge the request."""
         error = None if exc_info is None else as_hub_error(exc_info[1])
         body = self._encoded(result, error)
         failpoint("rpc.before_reply")
         try:
-            self._publisher().publish(
-                body,
-                serializer=None,
-                content_type="application/json",
-                content_encoding="utf-8",
-                exchange=get_rpc_exchange(self.container.config),
-                routing_key=message.properties["reply_to"],
-                correlation_id=message.properties.get("correlation_id"),
-            )
-        except (KombuError, OSError) as failure:
+            self._replies.send(body, message.properties["reply_to"], message.properties.get("correlation_id"))
+        except OSError as failure:
             # The broker is away and with it the request, which will come again; the method is idempotent.
             log.warning("rpc.answer_lost", error=repr(failure))
             return result, exc_info
@@ -105,9 +104,6 @@ class Answering(RpcConsumer):
         except (TypeError, ValueError) as failure:
             log.error("rpc.result_unserialisable", error=str(failure))
             return msgspec.json.encode({"result": None, "error": error_payload(as_hub_error(failure))})
-
-    def _publisher(self) -> Publisher:
-        return Publisher(self.container.config[AMQP_URI_CONFIG_KEY], delivery_mode=1, expiration=300)
 
 
 def as_hub_error(error: BaseException) -> HubError:

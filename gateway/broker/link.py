@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pika
-from pika.adapters.asyncio_connection import AsyncioConnection
 
+from shared.amqp import GatheringConnection
 from shared.errors import Unavailable
 from shared.topology import EVENTS_EXCHANGE
 
@@ -42,7 +42,7 @@ class Link:
         self._closed: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._setup: asyncio.Future[Any] | None = None
-        self._connection: AsyncioConnection | None = None
+        self._connection: GatheringConnection | None = None
         self._events: Channel | None = None
         self._calls: Channel | None = None
         self._reply_key = f"gateway-{uuid.uuid4()}"
@@ -155,7 +155,7 @@ class Link:
         self._calls = calls
 
     def _connect(self, parameters: pika.URLParameters, done: Callable[[Any], object]) -> None:
-        self._connection = AsyncioConnection(
+        self._connection = GatheringConnection(
             parameters,
             on_open_callback=done,
             on_open_error_callback=self._on_closed,

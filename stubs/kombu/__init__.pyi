@@ -1,2 +1,9 @@
+from typing import Any
+
 class Exchange:
     name: str
+
+class Connection:
+    def __init__(self, hostname: str = ...) -> None: ...
+    def channel(self) -> Any: ...
+    def collect(self, socket_timeout: float | None = ...) -> None: ...

@@ -1,0 +1,3 @@
+class Transport:
+    connection_errors: tuple[type[Exception], ...]
+    channel_errors: tuple[type[Exception], ...]
