@@ -13,14 +13,17 @@ import platform
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.ground import Ground, ground
-from bench.result import Measure, Result
-from shared import logs
+warnings.filterwarnings("ignore", message=r"[\s\S]*Eventlet is deprecated")
+
+from bench.ground import Ground, ground  # noqa: E402 - after the filter: it imports what warns
+from bench.result import Measure, Result  # noqa: E402
+from shared import logs  # noqa: E402
 
 WITH_HUB = ("rest", "read", "calls", "push", "soap")
 """Rows that need a whole hub, in this order: at rest first."""
@@ -97,7 +100,7 @@ def _sentence(item: Measure) -> str:
 
 
 def _show(results: list[Result], machine: str, seconds: float) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=120)
     table = Table(title=f"{machine}; {seconds:.0f} s", title_justify="left")
     for column in ("row", "what", "ours", "baseline", "ratio", "bar", "reached"):
         table.add_column(column, justify="right" if column in {"ours", "baseline", "ratio", "bar"} else "left")

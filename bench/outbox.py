@@ -122,6 +122,8 @@ def _waits(ground: Ground, seconds: int) -> list[float]:
     start_relay(ground)
     way.fill(500)
     wait_for(lambda: way.effects() == 500, "the warm-up")
+    with psycopg.connect(way.effects_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")  # what the rounds before have written is not these messages' to wait for
     due = _offer(way, seconds)
     wait_for(lambda: way.effects() == len(due) + 500, "the last effect")
     with psycopg.connect(way.effects_url) as connection:
