@@ -89,9 +89,27 @@ def documented(
     return {"summary": summary, "response_model": answer, "status_code": status, "responses": responses, **extra}
 
 
+_TAGS = [
+    {"name": name, "description": told}
+    for name, told in {
+        "tokens": "Who asks: every other call carries a token.",
+        "data": "Figures pushed by systems, and the receipts that tell what became of them.",
+        "submissions": "What is owed: drafts, hand entries, submitting.",
+        "cases": "What waits for a leader: approve exactly what was read, or return it with reasons.",
+        "observations": "Approved figures in the warehouse, also as of an earlier batch.",
+        "catalogue": "Units, indicators, forms and regimes, with the time they are valid.",
+        "inbox": "What a person or agency was told.",
+        "federation": "Partners, deliveries to them, reconciliations with them.",
+        "dead letters": "Messages that no retry can help.",
+        "status": "Whether everything answers.",
+    }.items()
+]
+"""In the order in which a reader needs them."""
+
+
 def openapi_of(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document: FastAPI's, with each route's right, the token scheme and the shape of problems."""
-    document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+    document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=_TAGS)
     components = document.setdefault("components", {}).setdefault("schemas", {})
     _, schemas = msgspec.json.schema_components((Problem,), ref_template="#/components/schemas/{name}")
     components.update(schemas)

@@ -143,7 +143,8 @@ def _welcome(installation: Installation) -> None:
     accounts = json.loads((settings.secrets / "demo_accounts.json").read_text())
     show.console.print(
         Panel(
-            f"API and its documentation  {url}/docs\nhealth, metrics            {url}/health/ready  {url}/metrics\n"
+            f"API and its documentation  {url}/docs\nhealth                     {url}/health/ready\n"
+            f"metrics                    {url}/metrics\n"
             f"national system            http://127.0.0.1:{settings.national_port}\n"
             f"ministry's system          http://127.0.0.1:{settings.ministry_port}\n"
             f"logs                       {installation.supervisor.log.parent}\n"

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
+import catalogue
 from hub import docs
+from services.indicators.domain.catalogue import accept
+from services.submissions.domain.catalogue import compile_catalogue
+from services.submissions.domain.intake import Scope, judge
+from shared.contracts.push import PushBody
 
 
 @pytest.mark.parametrize("name", ["rpc.md", "metrics.md", "errors.md"])
@@ -40,3 +48,14 @@ def test_every_metric_is_named_by_the_hubs_rule() -> None:
 def test_every_setting_is_documented() -> None:
     operations = (docs.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert sorted(name for name in docs.settings(docs.sources()) if name not in operations) == []
+
+
+def test_the_push_of_the_integrators_guide_is_taken_whole() -> None:
+    guide = (docs.ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
+    example = guide.split(" -d '", 1)[1].split("'", 1)[0]
+    bodies: dict[str, dict[str, Any]] = {}
+    for (kind, name), body in accept({}, catalogue.read()).items():
+        bodies.setdefault(kind, {})[name] = body
+    everything = Scope(frozenset("*"), frozenset("*"))
+    judged = judge(msgspec.json.decode(example, type=PushBody), compile_catalogue(1, bodies), everything)
+    assert (len(judged.candidates), judged.refusals) == (3, [])
