@@ -61,6 +61,7 @@ def documented(
     *,
     status: int = 200,
     others: dict[int, str] | None = None,
+    refused: dict[int, Any] | None = None,
     body: Any = None,
     body_schema: dict[str, Any] | None = None,
     body_type: str = "application/json",
@@ -68,12 +69,15 @@ def documented(
     """Return the keyword arguments of a route's decorator that document it.
 
     `answer` is the type of its answer, `example` one answer as JSON; `others` are further good statuses and what they
-    mean; `body` is an example of the request's body, `body_schema` its schema where the route reads the raw body.
+    mean, `refused` examples of refusals that are no problem details, by status; `body` is an example of the request's
+    body, `body_schema` its schema where the route reads the raw body.
     """
     content = {"application/json": {"example": example}}
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "Done", "content": content}}
     for code, meaning in (others or {}).items():
         responses[code] = {"description": meaning, "content": content}
+    for code, told in (refused or {}).items():
+        responses[code] = {"description": "Refused", "content": {"application/json": {"example": told}}}
     responses["default"] = {
         "description": "Refused",
         "content": {

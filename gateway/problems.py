@@ -13,6 +13,7 @@ import msgspec
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from shared.errors import Forbidden, HubError, Internal, Invalid, NotFound, TooLarge, Unauthenticated
 
@@ -80,6 +81,13 @@ def _response(status: int, error: HubError, correlation_id: str, headers: dict[s
     return Response(msgspec.json.encode(problem), status, headers, media_type=MEDIA_TYPE)
 
 
+def _methods(request: Request) -> set[str]:
+    """Return what the address takes: each method is a route of its own, and the framework names one route's only."""
+    path = {**request.scope, "method": ""}
+    found = (route for route in request.app.routes if route.matches(path)[0] is not Match.NONE)
+    return {method for route in found for method in getattr(route, "methods", None) or ()}
+
+
 async def _on_hub_error(request: Request, error: Exception) -> Response:
     fault = error if isinstance(error, HubError) else Internal("hub.internal", "a fault of the hub's own")
     return problem_response(fault, correlation_of(request.scope))
@@ -106,6 +114,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         return await _on_hub_error(request, cause)
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(getattr(error, "headers", None) or {})
+    if status == 405:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
     kinds: dict[int, tuple[type[HubError], str, str]] = {
         403: (Forbidden, "gateway.forbidden", "not allowed"),
         404: (NotFound, "gateway.no_such_route", "there is nothing at this address"),

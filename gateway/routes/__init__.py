@@ -5,11 +5,13 @@ A service's answer passes through as the bytes it came in: it is already the JSO
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Annotated
 
 import msgspec
 from fastapi import Query
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 from starlette.responses import Response
 
 
@@ -25,6 +27,20 @@ def plain_text(max_length: int = 4000, min_length: int = 1) -> object:
 
 Id = Annotated[str, plain_text(200)]
 """An id or code in a path, a query or a body."""
+
+
+def _written_out(value: object) -> object:
+    # pydantic would take "0" for a day, too: so many seconds since 1970.
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
+"""A day in a query, as YYYY-MM-DD and in no other way."""
+
+Round = Annotated[int, Field(ge=1, le=1_000_000)]
+"""The number of a submission's round, in a path, a query or a body."""
 
 After = Annotated[Id | None, Query(description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="entries on a page")]

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
-from gateway.routes import After, Id, Limit, plain_text, reply
+from gateway.routes import After, Id, Limit, Round, plain_text, reply
+from gateway.routes.bodies import Body
 from shared.contracts.views import CasePage, CaseView
 
 router = APIRouter(tags=["cases"])
 Reader = Annotated[Caller, requires("cases.read")]
 Decider = Annotated[Caller, requires("cases.decide")]
 CASE = "/v1/cases/{submission_id}/{round}"
-Round = Annotated[int, Path(ge=1, le=1_000_000)]
 ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RETURNED: dict[str, Any] = {
     **examples.CASE,
@@ -27,27 +27,21 @@ RETURNED: dict[str, Any] = {
 }
 
 
-class Approval(BaseModel):
+class Approval(Body):
     """The content that was read and is approved."""
-
-    model_config = ConfigDict(extra="forbid")
 
     content_hash: ContentHash
 
 
-class ReturnReason(BaseModel):
+class ReturnReason(Body):
     """Why it goes back: for one cell, or for the whole where `indicator` is missing."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: Annotated[str, plain_text(2000)]
     indicator: Id | None = None
 
 
-class Return(BaseModel):
+class Return(Body):
     """The content that was read and goes back, and why (Đ15.4a)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     content_hash: ContentHash
     reasons: Annotated[list[ReturnReason], Field(min_length=1, max_length=500)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +12,7 @@ from starlette.responses import Response
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
-from gateway.routes import After, Id, Limit, reply
+from gateway.routes import After, Day, Id, Limit, reply
 from gateway.routes.bodies import checked_json
 from shared.contracts.views import FormPage, IndicatorPage, LoadResult, UnitPage
 from shared.errors import Invalid
@@ -51,7 +50,7 @@ async def load_catalogue(request: Request, caller: Annotated[Caller, requires("c
 @router.get("/v1/units", **documented("List units", UnitPage, examples.UNITS))
 async def list_units(
     caller: Reader,
-    on: date | None = None,
+    on: Day | None = None,
     kind: Id | None = None,
     parent: Id | None = None,
     after: After = None,

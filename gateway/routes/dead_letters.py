@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, plain_text, reply
+from gateway.routes.bodies import Body
 from shared.contracts.views import DeadLetterPage, DeadLetterView
 
 router = APIRouter(tags=["dead letters"])
@@ -20,10 +20,8 @@ Operator = Annotated[Caller, requires("dead_letters.replay")]
 LETTER = "/v1/dead-letters/{dead_letter_id}"
 
 
-class Discarding(BaseModel):
+class Discarding(Body):
     """Why a dead letter needs no replay."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, plain_text(2000)]
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, reply
+from gateway.routes.bodies import Body
 from shared.contracts.views import (
     DeliveryDetail,
     DeliveryPage,
@@ -35,13 +35,14 @@ RUNNING: dict[str, Any] = {
 }
 
 
-class ReconciliationOrder(BaseModel):
+class ReconciliationOrder(Body):
     """With whom to compare, and whether to repair what differs."""
-
-    model_config = ConfigDict(extra="forbid")
 
     partner: Id
     repair: bool = True
+
+
+DeliveryState = Literal["planned", "sending", "acknowledged", "rejected", "waiting", "in_doubt", "superseded", "dead"]
 
 
 @router.get("/v1/partners", **documented("List partners", list[PartnerView], examples.PARTNERS))
@@ -59,7 +60,11 @@ async def sync(partner: Id, caller: Sender) -> Response:
 
 @router.get("/v1/deliveries", **documented("List deliveries", DeliveryPage, examples.DELIVERIES))
 async def list_deliveries(
-    caller: DeliveryReader, partner: Id | None = None, state: Id | None = None, after: After = None, limit: Limit = 50
+    caller: DeliveryReader,
+    partner: Id | None = None,
+    state: DeliveryState | None = None,
+    after: After = None,
+    limit: Limit = 50,
 ) -> Response:
     """List deliveries, newest first."""
     return reply(

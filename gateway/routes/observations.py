@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import Response
 
 from gateway import examples
@@ -34,7 +35,7 @@ async def list_observations(
     indicator: Id | None = None,
     period_from: Id | None = None,
     period_to: Id | None = None,
-    as_of: int | None = None,
+    as_of: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None,
     after: After = None,
     limit: Limit = 500,
 ) -> Response:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
+from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import Response
 
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
-from gateway.routes import After, Id, Limit, plain_text, reply
+from gateway.routes import After, Id, Limit, Round, plain_text, reply
+from gateway.routes.bodies import Body
 from shared.contracts.views import CaseView, FigureView, SubmissionDetail, SubmissionPage, SubmissionView
 
 router = APIRouter(tags=["submissions"])
@@ -22,38 +23,30 @@ SUBMISSION = "/v1/submissions/{submission_id}"
 FIGURE = SUBMISSION + "/figures/{indicator}"
 
 
-class FigureEntry(BaseModel):
+class FigureEntry(Body):
     """One figure entered by hand. `value` is a text ("3.507,6" or "3507.6") or a whole number; a fraction must be sent
     as text, because JSON numbers are rounded on their way."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    value: Annotated[StrictStr, plain_text(60)] | StrictInt | None = None
+    value: Annotated[str, plain_text(60)] | int | None = None
     nothing_occurred: bool = False
     status: Literal["estimate", "preliminary", "official"] = "official"
-    expected_version: int | None = None
+    expected_version: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
 
 
-class Choice(BaseModel):
+class Choice(Body):
     """Which of two values stays: the one entered by hand or the one that was pushed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     keep: Literal["hand", "push"]
 
 
-class Withdrawal(BaseModel):
+class Withdrawal(Body):
     """The round that is taken back."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    round: Annotated[int, Query(ge=1)]
+    round: Round
 
 
-class Reopening(BaseModel):
+class Reopening(Body):
     """Why an approved submission is opened again."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, plain_text(2000)]
 
@@ -86,9 +79,7 @@ async def list_submissions(
 
 
 @router.get(SUBMISSION, **documented("Read a submission", SubmissionDetail, examples.SUBMISSION_DETAIL))
-async def read_submission(
-    submission_id: Id, caller: Reader, round: Annotated[int | None, Query(ge=1)] = None
-) -> Response:
+async def read_submission(submission_id: Id, caller: Reader, round: Round | None = None) -> Response:
     """Read the current round, or a past one as it was frozen: figures with their origin, findings, missing ones, and
     the reasons it was returned for."""
     return reply(await caller.ask("submissions", "read_submission", submission_id=submission_id, round=round))

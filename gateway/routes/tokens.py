@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -18,6 +17,7 @@ from gateway.auth import Door, sign_in
 from gateway.documentation import documented
 from gateway.problems import correlation_of
 from gateway.routes import plain_text, reply
+from gateway.routes.bodies import Body
 from shared.contracts.views import TokenView
 from shared.errors import Invalid, Unauthenticated
 
@@ -37,10 +37,8 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-class SignIn(BaseModel):
+class SignIn(Body):
     """A person's name and password."""
-
-    model_config = ConfigDict(extra="forbid")
 
     username: Annotated[str, plain_text(200)]
     password: Annotated[str, plain_text(1000)]
@@ -66,6 +64,10 @@ class _Refused(Exception):
         body={"grant_type": "client_credentials", "client_id": "csdl-giao-duc", "client_secret": "…"},
         body_schema=_SCHEMA,
         body_type="application/x-www-form-urlencoded",
+        refused={
+            400: {"error": "unsupported_grant_type", "error_description": "client_credentials and password are taken"},
+            401: {"error": "invalid_client", "error_description": "unknown account or wrong secret"},
+        },
     ),
 )
 async def issue_token(request: Request) -> Response:
