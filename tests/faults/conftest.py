@@ -245,7 +245,7 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
         return door({**grant, "client_secret": clients[client_id]})
 
     doors = {f"{part}.{role}": person(f"{part}.{role}") for part in CLERKS.values() for role in ("nhaplieu", "lanhdao")}
-    pusher = system("tai-thu")
+    pusher, operator = system("tai-thu"), system("van-hanh")
     partners = json.loads((Path(catalogue.__file__).parent / "partners.json").read_text())
     stores = Stores(
         portal=system("cong-noi-bo"),
@@ -269,6 +269,7 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
             clerk=lambda form: doors[f"{CLERKS[form]}.nhaplieu"],
             leader=lambda form: doors[f"{CLERKS[form]}.lanhdao"],
             reader=lambda: system("cong-noi-bo"),
+            operator=lambda: operator,
         ),
         stores,
         system,

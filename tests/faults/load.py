@@ -98,6 +98,7 @@ class Client:
     clerk: Callable[[str], Door]
     leader: Callable[[str], Door]
     reader: Callable[[], Door]
+    operator: Callable[[], Door]
     journeys: list[Journey] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -116,11 +117,14 @@ class Client:
         self.read(journey)
 
     def read(self, journey: Journey) -> None:
-        """Sign in anew and read the warehouse, as a portal does all day."""
+        """Read what others read all day: a portal, signing in anew, the warehouse; the clerk what was told; an operator
+        the deliveries."""
         query = {"form": journey.form, "unit": journey.unit, "period_from": journey.period, "limit": "10"}
         portal = self.reader()
         portal.ask("GET", "/v1/observations", params=query)
         portal.close()
+        self.clerk(journey.form).ask("GET", "/v1/inbox", params={"limit": "10"})
+        self.operator().ask("GET", "/v1/deliveries", params={"limit": "10"})
 
     def push(self, journey: Journey) -> None:
         """Push the figures in two halves, so that merging is part of the run; wait for both receipts."""

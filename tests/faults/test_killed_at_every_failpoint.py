@@ -18,7 +18,7 @@ PLACES: dict[str, list[str]] = {
     "unit.after_commit": [*WORKERS, "submissions-rpc"],
     "handler.before_ack": WORKERS,
     "handler.after_ack": WORKERS,
-    "rpc.before_reply": [*ASKED, "indicators-rpc", "accounts"],
+    "rpc.before_reply": [*ASKED, "indicators-rpc", "integration-rpc", "notifications", "accounts"],
     "relay.before_publish": ["relay"],
     "relay.after_publish": ["relay"],
     "relay.before_mark": ["relay"],
