@@ -30,6 +30,7 @@ from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Delivery, Ended
 from shared.contracts.events import DeliveryFailed
 from shared.digest import entry_hash
+from shared.errors import HubError
 from shared.failpoints import failpoint
 from shared.logs import correlated, logger
 from shared.storage import Unit, UnitOfWork
@@ -103,10 +104,14 @@ class Sender:
         ended = self._unrecorded
         if ended:
             failpoint("delivery.before_record")
-        with self._unit() as unit:
-            steps = self._record(unit, ended) if ended else {}
-            room = 0 if self._stopping else AHEAD - (self.in_hand - len(ended))
-            claimed, superseded = self._claim(unit, room) if room > 0 else ([], 0)
+        try:
+            steps, claimed, superseded = self._transact(ended)
+        except HubError:
+            raise  # the database is away: all of it again, later
+        except Exception:
+            if not ended:
+                raise
+            steps, claimed, superseded = self._record_one_by_one(ended), [], 0
         self._unrecorded = []
         self.in_hand += len(claimed) - len(ended)
         if ended:
@@ -146,6 +151,14 @@ class Sender:
             except Empty:
                 return
             patience = _GATHER_SECONDS
+
+    def _transact(self, ended: Sequence[Called]) -> tuple[dict[int, Step], list[Claimed], int]:
+        """Record and claim; return what became of the recorded, what is claimed, and how many needed no call."""
+        with self._unit() as unit:
+            steps = self._record(unit, ended) if ended else {}
+            room = 0 if self._stopping else AHEAD - (self.in_hand - len(ended))
+            claimed, superseded = self._claim(unit, room) if room > 0 else ([], 0)
+        return steps, claimed, superseded
 
     def _claim(self, unit: Unit, room: int) -> tuple[list[Claimed], int]:
         """Return the claimed deliveries, and how many needed no call because a newer version has overtaken them."""
@@ -192,6 +205,20 @@ class Sender:
                 _tell_of_failure(unit.about(delivery.correlation_id), delivery, step)
         ledger.acknowledge_expected(unit.connection, as_expected)
         deliveries.settle(unit.connection, steps)
+        return steps
+
+    def _record_one_by_one(self, ended: Sequence[Called]) -> dict[int, Step]:
+        """Record each in a transaction of its own, because all together could not be: what cannot be recorded is left
+        to its lease, after which it is asked about, and does not hold the others up."""
+        steps: dict[int, Step] = {}
+        for item in ended:
+            try:
+                with self._unit() as unit:
+                    steps |= self._record(unit, [item])
+            except Exception as error:
+                log.error(
+                    "delivery.unrecorded", partner=self._partner, delivery=item.claimed.delivery.id, exc_info=error
+                )
         return steps
 
     def _judged(self, item: Called, overtaken: bool) -> Step:

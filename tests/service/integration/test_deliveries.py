@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import ProgrammingError
 
 from services.integration.sender import Sender
 from services.integration.service import IntegrationService
 from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.storage import deliveries
+from shared.contracts.actor import Actor
 from shared.contracts.events import Observation
-from shared.errors import Invalid
-from shared.storage import UnitOfWork
+from shared.errors import Invalid, Unavailable
+from shared.storage import Unit, UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, states, store
 
 PREFIX = {"quoc-gia": "T12.", "bo-nganh": ""}
@@ -145,18 +146,45 @@ def test_what_ended_while_the_database_was_away_is_recorded_later(
     far: httpx.Client, record: Record, unit: UnitOfWork, settings: IntegrationSettings, engine: Engine
 ) -> None:
     record(recorded("GD-NAM", 1, GD01="1"))
-    sender = Sender(unit, "bo-nganh", settings)
+    away = False
+
+    class Shaky(UnitOfWork):
+        def __call__(self, actor: Actor | None = None) -> AbstractContextManager[Unit]:
+            if away:
+                raise Unavailable("storage.unavailable", "as the test wishes")
+            return unit(actor)
+
+    sender = Sender(Shaky(), "bo-nganh", settings)
     sender.step()
-    with engine.begin() as away:
-        away.exec_driver_sql("ALTER TABLE attempts RENAME TO away")
-    with pytest.raises(ProgrammingError):
+    away = True
+    with pytest.raises(Unavailable):
         sender.step()
-    with engine.begin() as back:
-        back.exec_driver_sql("ALTER TABLE away RENAME TO attempts")
+    away = False
     assert (sender.step(), sender.in_hand) == (1, 0)
     sender.close()
     assert states(engine, "bo-nganh") == ["acknowledged"]
     assert applied(far) == 1
+
+
+def test_one_that_cannot_be_recorded_holds_nobody_up(
+    far: httpx.Client, record: Record, unit: UnitOfWork, settings: IntegrationSettings, engine: Engine
+) -> None:
+    record(*[recorded("GD-NAM", 1, period=str(year), GD01="1") for year in (2001, 2002, 2003)])
+    with engine.begin() as connection:
+        connection.exec_driver_sql(_POISON)
+    sender = Sender(unit, "bo-nganh", settings)
+    while sender.step() or sender.in_hand:
+        pass
+    sender.close()
+    assert states(engine, "bo-nganh") == ["sending", "acknowledged", "acknowledged"]
+    assert applied(far) == 3
+
+
+_POISON = """
+CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+CREATE TRIGGER poison BEFORE UPDATE ON attempts FOR EACH ROW WHEN (NEW.delivery = 1) EXECUTE FUNCTION poison()
+"""
 
 
 def test_newer_version_overtakes_the_unsent_one(far: httpx.Client, record: Record, work: Work, engine: Engine) -> None:
