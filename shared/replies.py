@@ -2,7 +2,8 @@
 
 nameko would take a pooled producer for each answer and wait for the broker's confirm, which costs a third of a short
 call. A lost answer is a call without one: the caller hears that in time and asks again, and methods are idempotent.
-That a connection has died is seen before it is used.
+That a connection was closed is seen before it is used; one whose other end is simply gone fails within a second
+(py-amqp sets TCP_USER_TIMEOUT).
 """
 
 from __future__ import annotations

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 import catalogue
+from gateway.routes.federation import DeliveryState
 from hub import docs
 from services.indicators.domain.catalogue import accept
+from services.integration.domain.delivery import State
 from services.submissions.domain.catalogue import compile_catalogue
 from services.submissions.domain.intake import Scope, judge
 from shared.contracts.push import PushBody
@@ -48,6 +50,10 @@ def test_every_metric_is_named_by_the_hubs_rule() -> None:
 def test_every_setting_is_documented() -> None:
     operations = (docs.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert sorted(name for name in docs.settings(docs.sources()) if name not in operations) == []
+
+
+def test_the_api_names_every_state_of_a_delivery() -> None:
+    assert set(get_args(DeliveryState)) == {state.value for state in State}
 
 
 def test_the_push_of_the_integrators_guide_is_taken_whole() -> None:
