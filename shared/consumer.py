@@ -107,6 +107,7 @@ class Consumer(Generic[E]):
         self._outstanding: dict[int, None] = {}
         self._stopping = Signal()
         self._connection: pika.BlockingConnection | None = None
+        self._connected = CONSUMER_CONNECTED.labels(queue)
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -150,12 +151,12 @@ class Consumer(Generic[E]):
         self._waiting.clear()
         self._outstanding.clear()
         self._connection = connection = pika.BlockingConnection(self._parameters)
+        self._connected.inc()
         try:
             channel, publisher = connection.channel(), connection.channel()
             publisher.confirm_delivery()
             channel.basic_qos(prefetch_count=2 * self._batch.count)
             tag = channel.basic_consume(self.queue, self._on_delivery)
-            CONSUMER_CONNECTED.labels(self.queue).set(1)
             log.info("consumer.ready", queue=self.queue)
             while not self._stopping.ready():
                 batch = self._take(connection)
@@ -163,7 +164,7 @@ class Consumer(Generic[E]):
                     self._settle(channel, publisher, batch, self._worked(connection, batch))
             channel.basic_cancel(tag)
         finally:
-            CONSUMER_CONNECTED.labels(self.queue).set(0)
+            self._connected.dec()
             self._connection = None
             if connection.is_open:
                 connection.close()  # gives back what is unacknowledged

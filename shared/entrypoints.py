@@ -44,44 +44,51 @@ R = TypeVar("R")
 
 
 class Handles(Entrypoint):
-    """The entrypoint behind `@handles`: a consumer in a managed green thread, one worker per batch."""
+    """The entrypoint behind `@handles`: consumers in managed green threads, one worker per batch."""
 
-    consumer: Consumer[Event]
-
-    def __init__(self, event: type[Event], setwise: bool, batch: Batch) -> None:
+    def __init__(self, event: type[Event], setwise: bool, batch: Batch, lanes: int) -> None:
         super().__init__()
         self.event = event
         self.setwise = setwise
         self.batch = batch
-        self._thread: Any = None
+        self.lanes = lanes
+        self._consumers: list[Consumer[Event]] = []
+        self._threads: list[Any] = []
 
     def setup(self) -> None:
         """Called by nameko before start."""
         self.service = self.container.service_name.partition(".")[0]
         self.queue = queue_name(self.service, self.event.event)
-        self.consumer = Consumer(
-            url=self.container.config["AMQP_URI"],
-            queue=self.queue,
-            event=self.event,
-            batch=self.batch,
-            begin=self._begin,
-            probe=self._probe,
-        )
+        self._consumers = [
+            Consumer(
+                url=self.container.config["AMQP_URI"],
+                queue=self.queue,
+                event=self.event,
+                batch=self.batch,
+                begin=self._begin,
+                probe=self._probe,
+            )
+            for _ in range(self.lanes)
+        ]
 
     def start(self) -> None:
         """Called by nameko: begin to consume."""
-        self._thread = self.container.spawn_managed_thread(self.consumer.run, identifier=f"consumer {self.queue}")
+        self._threads = [
+            self.container.spawn_managed_thread(consumer.run, identifier=f"consumer {self.queue}")
+            for consumer in self._consumers
+        ]
 
     def stop(self) -> None:
-        """Called by nameko on shutdown: return when the batch in hand is settled."""
-        self.consumer.stop()
-        if self._thread is not None:
-            self._thread.wait()
+        """Called by nameko on shutdown: return when the batches in hand are settled."""
+        for consumer in self._consumers:
+            consumer.stop()
+        for thread in self._threads:
+            thread.wait()
 
     def kill(self) -> None:
         """Called by nameko when the container dies: what is unacknowledged comes again."""
-        if self._thread is not None:
-            self._thread.kill()
+        for thread in self._threads:
+            thread.kill()
 
     def _begin(self, messages: list[Received[Event]]) -> Signal:
         outcomes = Signal()
@@ -107,12 +114,13 @@ class Handles(Entrypoint):
 
 
 def handles(
-    event: type[Event], *, setwise: bool = False, batch: Batch | None = None
+    event: type[Event], *, setwise: bool = False, batch: Batch | None = None, lanes: int = 1
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a method take the service's queue of this event.
 
     The method takes `(self, unit, message)`; with `setwise`, `(self, unit, messages)` with all new messages of the
-    batch. Called directly, as tests do, it is the plain method. Unavailable (and database contention) delays the
+    batch. `lanes` batches are in hand at once: for work whose order does not matter and of which the database does
+    half. Called directly, as tests do, it is the plain method. Unavailable (and database contention) delays the
     message; any other error puts it with the dead letters.
     """
 
@@ -123,7 +131,7 @@ def handles(
                 return args[0].run(functools.partial(cast("Any", method), self), self.unit)
             return cast("Any", method)(self, *args, **kwargs)
 
-        register_entrypoint(entered, Handles(event, setwise, batch or Batch()))
+        register_entrypoint(entered, Handles(event, setwise, batch or Batch(), lanes))
         return cast("Callable[P, R]", entered)
 
     return decorate

@@ -35,7 +35,7 @@ TIMER_RUNS = Counter(
     "hub_timer_runs_total", "Runs of timers, by outcome: ok, or the class of error", ["service", "method", "outcome"]
 )
 CONSUMER_CONNECTED = Gauge(
-    "hub_consumer_connected", "1 while a queue's consumer holds its connection and its database answers", ["queue"]
+    "hub_consumer_connected", "Consumers of a queue that hold their connection while the database answers", ["queue"]
 )
 
 

@@ -17,7 +17,7 @@ from shared.contracts.events import (
     SubmissionReturned,
     SubmissionWithdrawn,
 )
-from shared.entrypoints import Batch, Received, Remote, every, handles
+from shared.entrypoints import Received, Remote, every, handles
 from shared.errors import NotFound
 from shared.storage import Unit, UnitOfWork
 
@@ -31,7 +31,7 @@ class SubmissionsWorker:
     unit = UnitOfWork()
     indicators = Remote("indicators")
 
-    @handles(PushAccepted, setwise=True, batch=Batch())
+    @handles(PushAccepted, setwise=True, lanes=2)
     def on_push_accepted(self, unit: Unit, messages: list[Received[PushAccepted]]) -> None:
         """Judge the pushed figures, merge the good ones into drafts and settle the receipts."""
         intake.take_in(unit, messages)
