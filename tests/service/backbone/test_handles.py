@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Engine
 
+from shared.contracts.events import SubmissionFinalised
 from shared.testing import broker
 from shared.testing.processes import eventually
 from tests.conftest import Services
@@ -127,27 +130,42 @@ def test_timers_run(run_service: Services, approval: Engine) -> None:
     eventually(lambda: count(approval, "ticks") >= 3)
 
 
+def finalised(name: str) -> SubmissionFinalised:
+    return SubmissionFinalised(
+        submission_id=name,
+        round=1,
+        content_hash="h",
+        form="f",
+        unit="u",
+        agency="a",
+        period="2016",
+        level="province",
+        approved_at=datetime.now(UTC),
+        index=0,
+        total=1,
+        figures=[],
+    )
+
+
+def test_two_lanes_have_two_batches_in_hand_and_stop_finishes_both(
+    run_service: Services, indicators: Engine, amqp_url: str
+) -> None:
+    worker = run_service("indicators", "worker", *PACKAGE)
+    eventually(lambda: sum(entry.get("event") == "consumer.ready" for entry in worker.log) == 2)
+    for number in range(2):
+        broker.publish(amqp_url, finalised(f"slow {number}"))
+
+    def sleeping() -> int:
+        with indicators.connect() as connection:
+            return int(connection.exec_driver_sql(f"SELECT count(*) {SLEEPERS}").scalar_one())
+
+    eventually(lambda: sleeping() == 2)
+    assert worker.stop() == 0
+    assert sorted(seen(indicators)) == [("slow 0", 1), ("slow 1", 1)]
+    assert broker.depth(amqp_url, "indicators.submission_finalised") == 0
+
+
 def test_a_setwise_handler_gets_each_new_message_once(run_service: Services, indicators: Engine, amqp_url: str) -> None:
-    from datetime import UTC, datetime
-
-    from shared.contracts.events import SubmissionFinalised
-
-    def finalised(name: str) -> SubmissionFinalised:
-        return SubmissionFinalised(
-            submission_id=name,
-            round=1,
-            content_hash="h",
-            form="f",
-            unit="u",
-            agency="a",
-            period="2016",
-            level="province",
-            approved_at=datetime.now(UTC),
-            index=0,
-            total=1,
-            figures=[],
-        )
-
     with broker.channel(amqp_url) as channel:
         for number in range(100):
             identity = broker.publish_on(channel, finalised(str(number)))
