@@ -98,7 +98,9 @@ class PrivateBroker:
             self._launch(release_program("rabbitmq-server"), "node.pid", self.log)
         # The port opens last, after queues and users are there.
         if not wait_until(lambda: answers(self.port) or self.pid is None, START_SECONDS) or self.pid is None:
-            raise ServerFailed(f"RabbitMQ did not start in {self.directory}:\n{end_of(self.log)}")
+            end = end_of(self.log)
+            self.stop()
+            raise ServerFailed(f"RabbitMQ did not start in {self.directory}:\n{end}")
         return self
 
     def stop(self) -> None:

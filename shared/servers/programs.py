@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 LOCAL = "127.0.0.1"
+_EXEC_SECONDS = 0.5  # far more than the moment in which a process becomes another program
 
 
 class ServerFailed(Exception):
@@ -39,13 +40,25 @@ def alive(pid: int, mark: str) -> bool:
     """Tell whether process `pid` runs and carries `mark` in its command line or environment.
 
     The mark (its data folder) guards against a pid that the system has given to someone else since. A finished child
-    that nobody has waited for yet has neither, so it counts as dead.
+    that nobody has waited for yet counts as dead.
     """
-    content = b""
-    for name in ("cmdline", "environ"):
-        with suppress(OSError):
-            content += Path(f"/proc/{pid}/{name}").read_bytes()
-    return mark.encode() in content
+    until = time.monotonic() + _EXEC_SECONDS
+    while True:
+        environment = _about(pid, "environ")
+        if mark.encode() in _about(pid, "cmdline") + environment:
+            return True
+        # A process that becomes another program has no environment for a moment; a finished one never has again.
+        if environment or _about(pid, "stat").rpartition(b")")[2].split()[:1] in ([], [b"Z"], [b"X"]):
+            return False
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+
+
+def _about(pid: int, name: str) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    return b""
 
 
 def read_pid(path: Path) -> int | None:
