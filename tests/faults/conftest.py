@@ -178,8 +178,9 @@ def told(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def rig() -> Iterator[Rig]:
-    """Start servers, hub and far sides; stop and remove all of it afterwards."""
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """Start servers, hub and far sides; stop and remove all of it afterwards. After a failure the logs stay in
+    `hub-faults-last` in the folder for temporary files."""
     folder = Path(tempfile.mkdtemp(prefix="hub-faults-"))
     folder.chmod(0o755)
     postgres = EmbeddedPostgres(folder / "postgres").start()
@@ -208,17 +209,24 @@ def rig() -> Iterator[Rig]:
         yield made
         made.close()
     except BaseException:
-        keep = Path(tempfile.gettempdir()) / "hub-faults-last"
-        shutil.rmtree(keep, ignore_errors=True)
-        shutil.copytree(settings.var / "log", keep, dirs_exist_ok=True)
+        _keep_logs(settings.var / "log")
         raise
     finally:
+        if request.session.testsfailed:
+            _keep_logs(settings.var / "log")
         installation.supervisor.stop()
         broker.destroy()
         postgres.destroy()
         for name in ("HUB_FAILPOINTS_DIR", *SHORT_WAITS):
             os.environ.pop(name, None)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_logs(log: Path) -> None:
+    keep = Path(tempfile.gettempdir()) / "hub-faults-last"
+    shutil.rmtree(keep, ignore_errors=True)
+    if log.exists():
+        shutil.copytree(log, keep)
 
 
 SHORT_WAITS = {"HUB_INTEGRATION_TIMEOUT_SECONDS": "2"}
