@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from shared.contracts.events import SubmissionSubmitted
+from shared.contracts.events import SubmissionFinalised, SubmissionSubmitted
 from tests.conftest import Databases
 
 TABLES = (
@@ -52,4 +52,22 @@ def submitted(name: str, wish: str = "") -> SubmissionSubmitted:
         authors=[],
         submitted_at=datetime.now(UTC),
         figure_count=1,
+    )
+
+
+def finalised(name: str) -> SubmissionFinalised:
+    """Return an event for the set-wise toy."""
+    return SubmissionFinalised(
+        submission_id=name,
+        round=1,
+        content_hash="h",
+        form="f",
+        unit="u",
+        agency="a",
+        period="2016",
+        level="province",
+        approved_at=datetime.now(UTC),
+        index=0,
+        total=1,
+        figures=[],
     )

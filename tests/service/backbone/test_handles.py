@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import Engine
 
-from shared.contracts.events import SubmissionFinalised
 from shared.testing import broker
 from shared.testing.processes import eventually
 from tests.conftest import Services
-from tests.service.backbone.conftest import PACKAGE, submitted
+from tests.service.backbone.conftest import PACKAGE, finalised, submitted
 
 QUEUE = "approval.submission_submitted"
 SLEEPERS = (
@@ -128,23 +125,6 @@ def test_a_lost_database_connection_loses_nothing(run_service: Services, approva
 def test_timers_run(run_service: Services, approval: Engine) -> None:
     run_service("approval", "worker", *PACKAGE)
     eventually(lambda: count(approval, "ticks") >= 3)
-
-
-def finalised(name: str) -> SubmissionFinalised:
-    return SubmissionFinalised(
-        submission_id=name,
-        round=1,
-        content_hash="h",
-        form="f",
-        unit="u",
-        agency="a",
-        period="2016",
-        level="province",
-        approved_at=datetime.now(UTC),
-        index=0,
-        total=1,
-        figures=[],
-    )
 
 
 def test_two_lanes_have_two_batches_in_hand_and_stop_finishes_both(
