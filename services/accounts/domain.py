@@ -18,8 +18,14 @@ ROLES: dict[str, frozenset[str]] = {
         {
             "catalogue.read",
             "catalogue.manage",
+            "catalogue.propose",
+            "catalogue.review",
+            "catalogue.publish",
             "status.read",
             "submissions.read",
+            "obligations.manage",
+            "observations.load",
+            "observations.publish",
             "observations.read",
             "deliveries.read",
             "deliveries.manage",
@@ -30,15 +36,30 @@ ROLES: dict[str, frozenset[str]] = {
             "inbox.read",
         }
     ),
-    # Đ10.1: the aggregator follows data and reconciliation, and changes neither.
+    # Đ10.1: the aggregator follows data and reconciliation, and changes neither; reviews what others propose.
     "tong_hop": frozenset(
         {
             "catalogue.read",
+            "catalogue.review",
             "status.read",
             "submissions.read",
             "observations.read",
             "deliveries.read",
             "reconciliations.read",
+            "inbox.read",
+        }
+    ),
+    # Đ4.2e, Đ14.3: an agency's administrator designs thematic and ad hoc regimes of its own with the same means,
+    # proposes others, and follows and urges (Đ19) those who report to it.
+    "quan_tri_don_vi": frozenset(
+        {
+            "catalogue.read",
+            "catalogue.propose",
+            "catalogue.review",
+            "catalogue.publish",
+            "submissions.read",
+            "obligations.manage",
+            "observations.read",
             "inbox.read",
         }
     ),

@@ -9,112 +9,28 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 
-from services.indicators.domain import formulas
 from services.indicators.domain.faults import Fault, each_fault
-from services.indicators.domain.units import Unit
+from shared.catalogue import formulas
+from shared.catalogue.entries import (
+    SECTIONS,
+    CalendarDay,
+    Dimension,
+    Form,
+    Indicator,
+    Measure,
+    OwedByEach,
+    Regime,
+)
+from shared.catalogue.units import Reform, Unit
 from shared.errors import Invalid
 
 Key = tuple[str, str]  # kind, id
 Bodies = Mapping[Key, dict[str, Any]]
-PeriodKind = Literal["year", "quarter", "month", "half", "nine_months"]
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.\-]{0,63}$")]
-IndicatorCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$", max_length=64)]
-Place = Annotated[int, msgspec.Meta(ge=0, le=4)]
 MAX_FAULTS = 200
-
-
-class Breakdown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which part of its parent an indicator is: `cấp học` = `tiểu học`."""
-
-    dimension: str
-    item: str
-
-
-class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is measured; one concept, one method, one unit of measure across sectors (Đ4.2c).
-
-    `minimum` and `maximum` bound what may be entered; `decimals` are the places published figures carry.
-    """
-
-    id: IndicatorCode
-    name: str
-    measure: str
-    value_type: Literal["integer", "decimal"]
-    rollup: str = "none"
-    formula: str | None = None
-    parent: str | None = None
-    breakdown: Breakdown | None = None
-    group: str = ""
-    lead_agency: str | None = None
-    decimals: Place = 0
-    minimum: int | float | str | None = None
-    maximum: int | float | str | None = None
-
-
-class Owed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The agency that owes a form about a unit."""
-
-    unit: str
-    agency: str
-
-
-class OwedByEach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every unit of this kind owes the form about itself."""
-
-    each: Literal["province", "district", "commune", "agency"]
-
-
-class Years(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}, forbid_unknown_fields=True):
-    """The years a form is asked for, both included."""
-
-    first: int
-    last: int
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which indicators are entered together, which are computed beside them, and who owes it."""
-
-    id: Id
-    name: str
-    regime: str
-    period_kind: PeriodKind
-    indicators: list[str]
-    owed_by: list[Owed] | OwedByEach
-    periods: Years
-    derived: list[str] = msgspec.field(default_factory=list)
-    required: list[str] = msgspec.field(default_factory=list)
-    version: int = 1
-
-
-class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Day and hour (Asia/Ho_Chi_Minh) by which a period's figures are due."""
-
-    month: Annotated[int, msgspec.Meta(ge=1, le=12)]
-    day: Annotated[int, msgspec.Meta(ge=1, le=31)]
-    hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
-
-
-class Regime(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A reporting regime and the decision it rests on (Đ14.1)."""
-
-    id: Id
-    name: str
-    decision: str
-    period_kind: PeriodKind
-    deadline: Deadline
-    level: str
-
-
-SECTIONS: dict[str, tuple[str, type[msgspec.Struct]]] = {
-    "units": ("unit", Unit),
-    "indicators": ("indicator", Indicator),
-    "forms": ("form", Form),
-    "regimes": ("regime", Regime),
-}
 _TYPES = dict(SECTIONS.values())
 
 
@@ -122,10 +38,14 @@ _TYPES = dict(SECTIONS.values())
 class Catalogue:
     """All entries, typed, by id."""
 
+    measures: dict[str, Measure]
+    dimensions: dict[str, Dimension]
     units: dict[str, Unit]
+    reforms: dict[str, Reform]
     indicators: dict[str, Indicator]
-    forms: dict[str, Form]
+    calendar: dict[str, CalendarDay]
     regimes: dict[str, Regime]
+    forms: dict[str, Form]
 
     @classmethod
     def of(cls, bodies: Bodies) -> Catalogue:
@@ -133,7 +53,7 @@ class Catalogue:
         typed: dict[str, dict[str, Any]] = {kind: {} for kind in _TYPES}
         for (kind, entry_id), body in bodies.items():
             typed[kind][entry_id] = msgspec.convert({"id": entry_id, **body}, _TYPES[kind])
-        return cls(typed["unit"], typed["indicator"], typed["form"], typed["regime"])
+        return cls(**{section: typed[kind] for section, (kind, _) in SECTIONS.items()})
 
 
 def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 
 import catalogue
 from services.indicators.domain.catalogue import Catalogue, Rules, accept, period_kind
-from services.indicators.domain.units import Unit, resolve
+from shared.catalogue.units import Unit, resolve
 from shared.errors import Invalid
 
 REFORM = date(2025, 7, 1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.indicators.domain.formulas import MAX_DEPTH, MAX_LENGTH, order, parse
+from shared.catalogue.formulas import MAX_DEPTH, MAX_LENGTH, order, parse
 from shared.errors import Invalid
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import catalogue
 from services.indicators.domain.catalogue import Catalogue, Derivation, Rules, accept
-from services.indicators.domain.formulas import parse
 from services.indicators.domain.warehouse import Cell, Change, cells_of, derive, settle
+from shared.catalogue.formulas import parse
 from shared.contracts.events import Figure
 from shared.errors import Invalid
 

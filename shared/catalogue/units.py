@@ -14,7 +14,9 @@ import msgspec
 
 from shared.contracts.views import UnitView
 
-KINDS = ("province", "district", "commune", "agency")
+UnitKind = Literal["province", "district", "commune", "agency", "department", "vertical", "enterprise"]
+"""What a unit is: an area, an agency of the province, a department inside an agency, an agency of a ministry in the
+province (ngành dọc), an enterprise or other body that reports (Đ2.2, Đ15.2)."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,11 +64,13 @@ class Parent(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Succession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What became of a unit: `id` went on from it, on that day."""
+    """What became of a unit: `id` went on from it, on that day; with None nobody did. `share` (decimal text, at most 1)
+    is the part of the unit's figures that went there, None: all of them."""
 
-    id: str
-    how: Literal["merged", "renamed", "retyped", "split", "unchanged"]
+    id: str | None
+    how: Literal["merged", "split", "renamed", "retyped", "unchanged", "abolished"]
     on: date
+    share: str | None = None
 
 
 class Unit(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +78,7 @@ class Unit(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     id: str
     name: str
-    kind: Literal["province", "district", "commune", "agency"]
+    kind: UnitKind
     type_vi: str = ""
     parent: str | None = None
     codes: list[Code] = msgspec.field(default_factory=list)
@@ -104,6 +108,36 @@ class Unit(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
             codes=msgspec.to_builtins(codes),
             successors=msgspec.to_builtins(self.successors),
         )
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that a reform does.
+
+    merge: `units` end and `into` goes on from all of them (a new unit with `name`, `type_vi`, `kind`, `parent` and
+    `codes`, or one of them). split: `units` (one) goes on in several changes' `into`, each with its `share`. rename,
+    retype, move, recode: `units` (one) gets `name`, `type_vi`, `parent`, `codes`. abolish: `units` end and nobody goes
+    on. create: `into` is new and goes on from nobody.
+    """
+
+    how: Literal["merge", "split", "rename", "retype", "move", "recode", "abolish", "create"]
+    units: list[str] = msgspec.field(default_factory=list)
+    into: str | None = None
+    share: str | None = None
+    name: str | None = None
+    type_vi: str | None = None
+    kind: UnitKind | None = None
+    parent: str | None = None
+    codes: list[Code] | None = None
+
+
+class Reform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A reform of the organisation: one dated set of changes and the decision it rests on, applied as a whole."""
+
+    id: str
+    name: str
+    decision: str
+    on: date
+    changes: list[Change]
 
 
 def resolve(units: Iterable[Unit], code: str, on: date) -> str | None:

@@ -1,0 +1,16 @@
+"""Faults of regimes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from services.indicators.domain.faults.fault import Fault
+
+if TYPE_CHECKING:
+    from services.indicators.domain.catalogue import Catalogue
+
+
+def faults(catalogue: Catalogue) -> Iterator[Fault]:
+    """Yield every fault of regimes."""
+    yield from ()

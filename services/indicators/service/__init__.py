@@ -1,0 +1,15 @@
+"""The indicators service as RabbitMQ sees it: one short method per question or command, one module per subject."""
+
+from __future__ import annotations
+
+from services.indicators.service.catalogue import CatalogueCalls
+from services.indicators.service.observations import ObservationCalls
+from shared.entrypoints import Described
+from shared.storage import UnitOfWork
+
+
+class IndicatorsService(Described, CatalogueCalls, ObservationCalls):
+    """Catalogue and warehouse for those who ask."""
+
+    name = "indicators"
+    unit = UnitOfWork()

@@ -1,0 +1,18 @@
+"""Bounds and cursors that every paged question has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+MAX_PAGE = 5_000
+
+
+def bounded(limit: int) -> int:
+    """Return how many entries a page has: what was asked for, within 1 and 5,000."""
+    return max(1, min(limit, MAX_PAGE))
+
+
+def following(views: Sequence[Any], limit: int) -> str | None:
+    """Return the cursor of the page after this one, which was read one entry too long; None at the end."""
+    return str(views[limit - 1].id) if len(views) > limit else None

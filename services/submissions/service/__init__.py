@@ -1,0 +1,16 @@
+"""The submissions service as others call it: one short method per question or command, one module per subject."""
+
+from __future__ import annotations
+
+from services.submissions.service.editing import EditingCalls
+from services.submissions.service.reading import ReadingCalls
+from services.submissions.service.submitting import SubmittingCalls
+from shared.entrypoints import Described
+from shared.storage import UnitOfWork
+
+
+class SubmissionsService(Described, ReadingCalls, EditingCalls, SubmittingCalls):
+    """Receipts, submissions and their figures."""
+
+    name = "submissions"
+    unit = UnitOfWork()

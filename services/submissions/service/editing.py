@@ -1,0 +1,144 @@
+"""Entering figures by hand and settling conflicts."""
+
+from __future__ import annotations
+
+from services.submissions.domain import merge
+from services.submissions.domain.catalogue import Catalogue
+from services.submissions.domain.findings import Finding
+from services.submissions.domain.merge import Cell, Pushed
+from services.submissions.domain.rounds import Submission
+from services.submissions.domain.values import STATUSES, read_value
+from services.submissions.service.finding import cells_of, found
+from services.submissions.storage import catalogue as catalogues
+from services.submissions.storage import figures, submissions
+from services.submissions.views import figure_view, submission_view
+from shared.contracts.actor import Actor
+from shared.contracts.views import FigureView, SubmissionView
+from shared.entrypoints import rpc
+from shared.errors import Conflict, Invalid, NotFound
+from shared.storage import Unit, UnitOfWork
+
+
+class EditingCalls:
+    """What a clerk does with a draft's cells."""
+
+    unit: UnitOfWork
+
+    @rpc
+    def edit_figure(
+        self,
+        actor: Actor,
+        submission_id: str,
+        indicator: str,
+        value: str | int | float | None,
+        nothing_occurred: bool = False,
+        status: str = "official",
+        expected_version: int | None = None,
+    ) -> FigureView:
+        """Enter a figure by hand. Text is read the Vietnamese way ("3.507" is 3507), a JSON number as it is.
+
+        `expected_version` (0: there is no figure yet) guards against changing what somebody else just changed. What
+        a system had pushed beside a hand entry is settled by this. Raises Invalid("submissions.value"),
+        Conflict("submissions.version", "submissions.submitted", "submissions.approved").
+        """
+        with self.unit(actor) as unit:
+            submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
+            catalogue = catalogues.current(unit.connection)
+            entered = _entered(catalogue, submission, indicator, value, nothing_occurred, status)
+            key = (submission.number, indicator)
+            cells = figures.read_cells(unit.connection, [submission.number])
+            cell = cells.get(key)
+            if cell is not None and _is_so(cell, entered, actor.id):
+                return figure_view(indicator, cell)
+            submission.require_editable()
+            _expect(cell, expected_version)
+            _enter(unit, submission, indicator, cell, entered)
+            return figure_view(indicator, figures.read_cells(unit.connection, [submission.number])[key])
+
+    @rpc
+    def remove_figure(self, actor: Actor, submission_id: str, indicator: str) -> SubmissionView:
+        """Empty a cell of a draft; an empty one stays so. A push accepted before this moment does not fill it again."""
+        with self.unit(actor) as unit:
+            submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
+            cell = cells_of(unit, submission).get(indicator)
+            if cell is not None:
+                submission.require_editable()
+                before = cell.value
+                merge.remove(cell, actor.id, unit.now)
+                figures.update_cells(unit.connection, {(submission.number, indicator): cell})
+                unit.audit("figure.removed", submission.id, {"indicator": indicator, "before": before})
+            return submission_view(submission)
+
+    @rpc
+    def resolve_conflict(self, actor: Actor, submission_id: str, indicator: str, keep: str) -> FigureView:
+        """Decide between a hand entry and the value a system pushed: `keep` is "hand" or "push".
+
+        A cell without a conflict is answered as it is. Raises Invalid("submissions.keep"),
+        NotFound("submissions.no_figure").
+        """
+        if keep not in (merge.HAND, merge.PUSH):
+            raise Invalid("submissions.keep", f"keep is hand or push, not {keep!r}", "Chọn giữ “hand” hoặc “push”.")
+        with self.unit(actor) as unit:
+            submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
+            cell = cells_of(unit, submission).get(indicator)
+            if cell is None:
+                raise NotFound("submissions.no_figure", f"{indicator} has no figure", "Chỉ tiêu này chưa có số liệu.")
+            if cell.conflict is not None:
+                submission.require_editable()
+                pushed = cell.conflict[0].value
+                details = {"indicator": indicator, "keep": keep, "hand": cell.value, "push": pushed}
+                merge.settle(cell, keep)
+                figures.update_cells(unit.connection, {(submission.number, indicator): cell})
+                unit.audit("conflict.resolved", submission.id, details)
+            return figure_view(indicator, cell)
+
+
+def _entered(
+    catalogue: Catalogue, submission: Submission, code: str, value: object, nothing_occurred: bool, status: str
+) -> Pushed:
+    form = catalogue.forms.get(submission.form)
+    indicator = catalogue.indicators.get(code)
+    if form is None or indicator is None or code not in form.entered:
+        raise NotFound(
+            "submissions.no_indicator",
+            f"{code} is not entered on form {submission.form}",
+            f"Chỉ tiêu {code} không có trong biểu mẫu {submission.form}.",
+        )
+    if status not in STATUSES:
+        raise Invalid("submissions.status", f"{status!r} is no status", "Trạng thái số liệu không hợp lệ.")
+    read = read_value(indicator, value, nothing_occurred, by_hand=True)
+    if isinstance(read, Finding):
+        raise Invalid("submissions.value", read.message, read.detail, {"finding": read.code, "indicator": code})
+    return Pushed(read, status)
+
+
+def _is_so(cell: Cell, entered: Pushed, by: str) -> bool:
+    """Tell whether exactly this was entered already, so that a repeated command changes nothing."""
+    same = cell.holds(entered) and cell.conflict is None
+    return same and (cell.origin, cell.by) == (merge.HAND, by)
+
+
+def _expect(cell: Cell | None, version: int | None) -> None:
+    held = 0 if cell is None or cell.removed else cell.version
+    if version is not None and version != held:
+        raise Conflict(
+            "submissions.version",
+            f"the figure is at version {held}, not {version}",
+            "Số liệu vừa được người khác thay đổi; hãy xem lại.",
+            {"version": held},
+        )
+
+
+def _enter(unit: Unit, submission: Submission, indicator: str, cell: Cell | None, entered: Pushed) -> None:
+    key, by = (submission.number, indicator), unit.actor.id
+    before = None if cell is None or cell.removed else cell.value
+    if cell is None:
+        figures.insert_cells(unit.connection, {key: merge.entered(entered, by, unit.now)})
+    else:
+        merge.enter(cell, entered, by, unit.now)
+        figures.update_cells(unit.connection, {key: cell})
+    touched = submission.touched()
+    if touched is not submission:
+        submissions.save(unit.connection, touched)
+    details = {"indicator": indicator, "before": before, "after": entered.value, "status": entered.status}
+    unit.audit("figure.entered", submission.id, details)

@@ -1,0 +1,94 @@
+"""Submitting a round, and reopening what was approved."""
+
+from __future__ import annotations
+
+from services.submissions import handover
+from services.submissions.domain import merge
+from services.submissions.domain.findings import Finding
+from services.submissions.domain.merge import Cell
+from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
+from services.submissions.domain.validation import blocking, validate
+from services.submissions.service.finding import cells_of, found
+from services.submissions.storage import catalogue as catalogues
+from services.submissions.storage import submissions
+from services.submissions.storage.submissions import Round
+from services.submissions.views import figure_views, finding_view, submission_view
+from shared.contracts.actor import Actor
+from shared.contracts.views import SubmissionView
+from shared.entrypoints import rpc
+from shared.errors import Invalid
+from shared.storage import Unit, UnitOfWork
+
+
+class SubmittingCalls:
+    """The steps of a round."""
+
+    unit: UnitOfWork
+
+    @rpc
+    def submit(self, actor: Actor, submission_id: str) -> SubmissionView:
+        """Freeze the current round with its content hash and send it to approval.
+
+        What is submitted or approved already is answered as it is. Raises Invalid("submissions.findings") with the
+        findings in its context while validation finds errors.
+        """
+        with self.unit(actor) as unit:
+            submission = found(unit, actor, "submissions.submit", submission_id, lock=True)
+            if submission.state in (SUBMITTED, APPROVED):
+                return submission_view(submission)
+            catalogue = catalogues.current(unit.connection)
+            cells = cells_of(unit, submission)
+            _refuse_errors(blocking(validate(cells, catalogue.forms.get(submission.form), catalogue)))
+            return submission_view(_freeze(unit, actor, submission, cells))
+
+    @rpc
+    def reopen(self, actor: Actor, submission_id: str, reason: str) -> SubmissionView:
+        """Open the next round of an approved submission, to correct it. What was approved stays in force until the
+        next round is. Raises Invalid("submissions.reason") without a reason, Conflict("submissions.not_approved")."""
+        reason = reason.strip()
+        if not reason:
+            raise Invalid("submissions.reason", "reopening needs a reason", "Phải nêu lý do mở lại số liệu.")
+        with self.unit(actor) as unit:
+            submission = found(unit, actor, "submissions.submit", submission_id, lock=True)
+            if submission.reopened_so(actor.id, reason):
+                return submission_view(submission)
+            reopened = submission.reopen(actor.id, reason)
+            submissions.save(unit.connection, reopened)
+            unit.audit("submission.reopened", submission.id, {"round": reopened.round, "reason": reason})
+            return submission_view(reopened)
+
+
+def _refuse_errors(errors: list[Finding]) -> None:
+    if errors:
+        raise Invalid(
+            "submissions.findings",
+            f"{len(errors)} findings must be settled first: " + "; ".join(error.message for error in errors[:5]),
+            f"Còn {len(errors)} lỗi phải sửa trước khi gửi: " + " ".join(error.detail for error in errors[:5]),
+            {"findings": [finding_view(error) for error in errors]},
+        )
+
+
+def _freeze(unit: Unit, actor: Actor, submission: Submission, cells: dict[str, Cell]) -> Submission:
+    content = figure_views(cells)
+    submitted = submission.submit(handover.hash_of(submission, content), actor.id, unit.now)
+    by_hand = {cell.by for cell in cells.values() if cell.origin == merge.HAND}
+    frozen = Round(
+        submission=submission.number,
+        round=submission.round,
+        state=SUBMITTED,
+        content_hash=submitted.content_hash or "",
+        figures=content,
+        submitted_by=actor.id,
+        submitted_at=unit.now,
+        authors=sorted(by_hand | {actor.id}),
+        reasons=[],
+    )
+    submissions.add_round(unit.connection, frozen)
+    submissions.save(unit.connection, submitted)
+    handover.announce(unit, submitted, frozen)
+    unit.audit(
+        "submission.submitted",
+        f"{submission.id}/{submission.round}",
+        {"hash": frozen.content_hash, "figures": len(content), "on_time": submitted.on_time},
+    )
+    return submitted

@@ -1,0 +1,76 @@
+"""What RPC methods answer and take: frozen dataclasses, so that msgspec carries them and FastAPI documents them.
+
+Values are decimal strings in normal form or None (nothing occurred). Lists are paged: `next` is the cursor for the
+following page, None at the end. One module per subject; everything is imported from here.
+"""
+
+from shared.contracts.views.approval import CasePage, CaseView
+from shared.contracts.views.catalogue import (
+    CataloguePage,
+    FormPage,
+    FormView,
+    IndicatorPage,
+    IndicatorView,
+    LoadResult,
+    UnitPage,
+    UnitView,
+)
+from shared.contracts.views.everyday import InboxEntry, InboxPage, ServiceStatus, TokenView
+from shared.contracts.views.integration import (
+    AttemptView,
+    DeadLetterPage,
+    DeadLetterView,
+    DeliveryDetail,
+    DeliveryPage,
+    DeliveryView,
+    DifferenceView,
+    PartnerView,
+    ReconciliationPage,
+    ReconciliationView,
+)
+from shared.contracts.views.submissions import (
+    FigureOutcome,
+    FigureView,
+    FindingView,
+    ReceiptView,
+    SubmissionDetail,
+    SubmissionPage,
+    SubmissionView,
+)
+from shared.contracts.views.warehouse import ObservationPage, ObservationView
+
+__all__ = [
+    "AttemptView",
+    "CasePage",
+    "CaseView",
+    "CataloguePage",
+    "DeadLetterPage",
+    "DeadLetterView",
+    "DeliveryDetail",
+    "DeliveryPage",
+    "DeliveryView",
+    "DifferenceView",
+    "FigureOutcome",
+    "FigureView",
+    "FindingView",
+    "FormPage",
+    "FormView",
+    "InboxEntry",
+    "InboxPage",
+    "IndicatorPage",
+    "IndicatorView",
+    "LoadResult",
+    "ObservationPage",
+    "ObservationView",
+    "PartnerView",
+    "ReceiptView",
+    "ReconciliationPage",
+    "ReconciliationView",
+    "ServiceStatus",
+    "SubmissionDetail",
+    "SubmissionPage",
+    "SubmissionView",
+    "TokenView",
+    "UnitPage",
+    "UnitView",
+]

@@ -1,0 +1,100 @@
+"""The catalogue as callers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contracts.events import CatalogueEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguePage:
+    """One page of the catalogue's snapshot at `version`; pages of different versions must not be mixed."""
+
+    version: int
+    entries: list[CatalogueEntry]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadResult:
+    """What loading a catalogue changed."""
+
+    version: int
+    added: int
+    changed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitView:
+    """A unit as it was on the asked date (without one: as it was last). Dates are ISO texts, `valid_to` exclusive,
+    None: unknown or open. `codes` are those valid then; `successors` say what it became."""
+
+    id: str
+    name: str
+    kind: str  # province | district | commune | agency
+    type_vi: str
+    parent: str | None
+    valid_from: str | None
+    valid_to: str | None
+    codes: list[dict[str, Any]] = field(default_factory=list)
+    successors: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPage:
+    """Units in order of id."""
+
+    units: list[UnitView]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorView:
+    """An indicator: `measure` is its unit of measure, `decimals` to how many places it is shown or computed."""
+
+    id: str
+    name: str
+    measure: str
+    value_type: str  # integer | decimal
+    rollup: str
+    formula: str | None
+    parent: str | None
+    breakdown: dict[str, str] | None
+    group: str
+    lead_agency: str | None
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorPage:
+    """Indicators in order of code."""
+
+    indicators: list[IndicatorView]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormView:
+    """A form: the codes entered and computed, and who owes it (a list of unit and agency, or each unit of a kind)."""
+
+    id: str
+    name: str
+    regime: str
+    period_kind: str
+    indicators: list[str]
+    derived: list[str]
+    required: list[str]
+    owed_by: Any
+    periods: dict[str, int]
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormPage:
+    """Forms in order of id."""
+
+    forms: list[FormView]
+    next: str | None = None

@@ -1,0 +1,143 @@
+"""Partners, deliveries, reconciliations and dead letters as callers see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerView:
+    """A partner and how the hub stands with it."""
+
+    id: str
+    name: str
+    protocol: str  # soap | rest
+    endpoint: str
+    deliveries: dict[str, int]
+    last_proof_at: datetime | None = None
+    last_scrub_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """What a partner is due for one (form, unit, period) at one version.
+
+    `state`: planned, sending, acknowledged, rejected, waiting, in_doubt, superseded, dead.
+    """
+
+    id: str
+    partner: str
+    form: str
+    unit: str
+    period: str
+    version: int
+    kind: str  # release | repair
+    state: str
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+    next_attempt_at: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """One try of a delivery: when, how long (seconds), what came back."""
+
+    number: int
+    started_at: datetime
+    seconds: float
+    outcome: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryDetail:
+    """A delivery with its history."""
+
+    delivery: DeliveryView
+    attempts: list[AttemptView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPage:
+    """Deliveries, newest first."""
+
+    deliveries: list[DeliveryView]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceView:
+    """One difference. `kind`: missing_there, stale_there, different. `state`: new, repairing, repaired, unrepaired."""
+
+    form: str
+    unit: str
+    period: str
+    indicator: str
+    kind: str
+    expected: str | None
+    found: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationView:
+    """One comparison with a partner. `state`: running, equal, different, repairing, repaired, failed.
+
+    `equal` is proven by digests over `entries` entries; `bytes_compared` and `calls` say what the proof cost;
+    `scrub_age_seconds` says how old the last recomputation of our own digests is. `pending` keys differ only because
+    their deliveries are under way: they are no differences, but keep `equal` from being true.
+    """
+
+    id: str
+    partner: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    equal: bool | None = None
+    entries: int = 0
+    buckets: int = 0
+    pending: int = 0
+    calls: int = 0
+    bytes_compared: int = 0
+    scrub_age_seconds: float | None = None
+    differences: list[DifferenceView] = field(default_factory=list)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationPage:
+    """Reconciliations, newest first."""
+
+    reconciliations: list[ReconciliationView]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterView:
+    """A message that no retry can help, with cause and history. `state`: dead, replayed, discarded."""
+
+    id: str
+    queue: str
+    event: str
+    message_id: str
+    correlation_id: str
+    subject: str
+    error: str
+    attempts: int
+    died_at: datetime
+    state: str
+    replays: int = 0
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterPage:
+    """Dead letters, newest first, and how many match in all."""
+
+    dead_letters: list[DeadLetterView]
+    total: int
+    next: str | None = None
