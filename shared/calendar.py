@@ -79,8 +79,19 @@ class Period:
         """The period of the same kind just before; of a nine-month period, the year before's."""
         if self.number > 1:
             return Period(self.kind, self.year, self.number - 1)
-        last = 1 if self.kind == "nine_months" else 12 // _MONTHS[self.kind]
-        return Period(self.kind, self.year - 1, last)
+        return Period(self.kind, self.year - 1, self.in_year)
+
+    @property
+    def in_year(self) -> int:
+        """How many periods of this kind a year has."""
+        return 1 if self.kind == "nine_months" else 12 // _MONTHS[self.kind]
+
+    @property
+    def next(self) -> Period:
+        """The period of the same kind just after."""
+        if self.number < self.in_year:
+            return Period(self.kind, self.year, self.number + 1)
+        return Period(self.kind, self.year + 1)
 
     @property
     def year_before(self) -> Period:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.calendar import Period
+from shared.catalogue.formulas import Formula, parse
 from shared.errors import Invalid
 
 Bodies = dict[str, dict[str, dict[str, Any]]]
@@ -41,7 +42,7 @@ class Indicator:
     integer: bool
     decimals: int
     summed: bool
-    formula: str | None
+    formula: Formula | None
     parent: str | None
     dimension: str | None
     minimum: Decimal | None
@@ -158,7 +159,7 @@ def _indicator(code: str, body: dict[str, Any]) -> Indicator:
         integer=integer,
         decimals=0 if integer else int(body.get("decimals", 1)),
         summed=body.get("rollup") == "sum",
-        formula=body.get("formula") or None,
+        formula=parse(body["formula"]) if body.get("formula") else None,
         parent=body.get("parent") or None,
         dimension=breakdown.get("dimension"),
         minimum=_bound(body.get("minimum")),

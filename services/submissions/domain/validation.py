@@ -9,7 +9,6 @@ from itertools import groupby
 from services.submissions.domain import findings as rules
 from services.submissions.domain.catalogue import Catalogue, Form, Indicator
 from services.submissions.domain.findings import Finding, find
-from services.submissions.domain.formulas import Undefined, evaluate, inputs
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.values import read_value
 from shared.canonical import decimal_text
@@ -122,20 +121,19 @@ def _half_unit(item: Indicator) -> Decimal:
 def _formulas(values: Mapping[str, Decimal | None], form: Form, catalogue: Catalogue) -> Iterator[Finding]:
     for code in (*form.entered, *sorted(form.derived)):
         indicator = catalogue.indicators.get(code)
-        if indicator is None or not indicator.formula:
+        formula = indicator.formula if indicator else None
+        if indicator is None or formula is None or formula.past:
+            continue  # what looks at other periods is judged by the warehouse alone
+        if any(values.get(needed) is None for needed in formula.codes):
             continue
-        known = {name: value for name, value in values.items() if value is not None}
-        if not inputs(indicator.formula) <= known.keys():
+        expected = formula.evaluate(values)
+        if expected is None:
+            yield find(rules.FORMULA_IMPOSSIBLE, code, formula=formula.text)
             continue
-        try:
-            expected = evaluate(indicator.formula, known)
-        except Undefined:
-            yield find(rules.FORMULA_IMPOSSIBLE, code, formula=indicator.formula)
-            continue
-        given = known.get(code)
+        given = values.get(code)
         if given is not None and abs(given - expected) > _tolerance(indicator, expected):
-            shown = decimal_text(round(expected, 4))
-            yield find(rules.FORMULA_DIFFERS, code, value=_shown(given), expected=shown, formula=indicator.formula)
+            facts = {"value": _shown(given), "expected": decimal_text(expected), "formula": formula.text}
+            yield find(rules.FORMULA_DIFFERS, code, **facts)
 
 
 def _tolerance(indicator: Indicator, expected: Decimal) -> Decimal:

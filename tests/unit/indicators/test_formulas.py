@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalogue.formulas import MAX_DEPTH, MAX_LENGTH, order, parse
+from shared.calendar import Period
+from shared.catalogue.formulas import MAX_DEPTH, MAX_LENGTH, order, parse, parse_rule
+from shared.catalogue.looks import Input, Look, look_back, needed, periods_after, periods_before
 from shared.errors import Invalid
 
 
@@ -64,6 +66,17 @@ def test_no_value_without_inputs_or_by_zero_or_beyond_the_warehouse() -> None:
         ("1.2.3", 1),
         ("__import__('os')", 1),
         ("A ** B", 4),
+        ("f(A)", 1),
+        ("2 * last(A + B)", 12),
+        ("last(2)", 6),
+        ("growth_same(last(A))", 13),
+        ("cumulative()", 12),
+        ("last(A", 7),
+        ("ratio(A)", 8),
+        ("ratio(A, B, C)", 11),
+        ("wmean(A, B, C)", 14),
+        ("A, B", 2),
+        ("A <= B", 3),
     ],
 )
 def test_an_error_names_its_column(text: str, column: int) -> None:
@@ -88,6 +101,146 @@ def test_order_puts_inputs_first_and_a_cycle_is_named() -> None:
     cycle = caught.value.context["cycle"]
     assert isinstance(cycle, list)
     assert set(cycle) == {"A", "B", "C"}
+
+
+def test_a_look_at_an_earlier_period_makes_no_cycle_but_a_sum_up_to_the_period_does() -> None:
+    assert order({"A": parse("last(A) + B"), "B": parse("growth_same(C) * same(A)"), "C": parse("last(B)")}) == (
+        "C",
+        "B",
+        "A",
+    )
+    for circle in ({"A": parse("cumulative(A)")}, {"A": parse("growth_last(B)"), "B": parse("cumulative(A)")}):
+        with pytest.raises(Invalid, match="formula_cycle"):
+            order(circle)
+
+
+def test_a_formula_tells_what_it_needs_and_of_which_periods() -> None:
+    formula = parse("growth_last(A) + same(B) - cumulative(C) * D")
+    assert formula.inputs == {
+        Input("A"),
+        Input("A", Look.LAST),
+        Input("B", Look.SAME),
+        Input("C", Look.CUMULATIVE),
+        Input("D"),
+    }
+    assert (formula.codes, formula.current) == ({"A", "B", "C", "D"}, {"A", "C", "D"})
+    assert needed(formula.past, Period.parse("2026-03")) == {
+        ("A", Period.parse("2026-02")),
+        ("B", Period.parse("2025-03")),
+        ("C", Period.parse("2026-01")),
+        ("C", Period.parse("2026-02")),
+    }
+
+
+MARCH = Period.parse("2026-03")
+HELD = {
+    ("A", Period.parse("2026-02")): Decimal(80),
+    ("A", Period.parse("2026-01")): Decimal(50),
+    ("A", Period.parse("2025-03")): Decimal(200),
+    ("N", Period.parse("2026-02")): None,
+    ("N", Period.parse("2026-01")): Decimal(7),
+    ("Z", Period.parse("2026-02")): Decimal(0),
+    ("Z", Period.parse("2025-03")): Decimal(-4),
+    ("E", Period.parse("2026-02")): None,
+    ("E", Period.parse("2026-01")): None,
+    ("G", Period.parse("2026-02")): Decimal(3),  # of January there is nothing
+}
+VALUES = {"A": Decimal(100), "B": Decimal(30), "C": Decimal(10), "N": Decimal(5), "Z": Decimal(1), "E": None, "G": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("last(A)", "80"),
+        ("same(A)", "200"),
+        ("growth_last(A)", "25"),
+        ("growth_same(A)", "-50"),
+        ("cumulative(A)", "230"),
+        ("cumulative(N)", "12"),
+        ("cumulative(E)", None),
+        ("cumulative(G)", None),
+        ("last(N)", None),
+        ("growth_last(N)", None),
+        ("growth_last(Z)", None),
+        ("growth_same(Z)", None),
+        ("ratio(B, A)", "30"),
+        ("ratio(A + B, C * 2)", "650"),
+        ("ratio(A, C - 10)", None),
+        ("wmean(A, B, B, C)", "82.5"),
+        ("wmean(A, C, B, 0 - C)", None),
+        ("wmean(A, 1, E, 1)", None),
+        ("ratio(last(A), cumulative(A)) * 2 - same(A)", "-130.4348"),
+    ],
+)
+def test_functions_mean_what_the_documentation_says(text: str, value: str | None) -> None:
+    formula = parse(text)
+    found = formula.evaluate(VALUES, earlier=look_back(formula.past, MARCH, HELD))
+    assert found == (None if value is None else Decimal(value))
+
+
+def test_in_january_the_sum_of_the_year_is_the_month_itself() -> None:
+    january, formula = Period.parse("2026-01"), parse("cumulative(A)")
+    assert formula.evaluate(VALUES, earlier=look_back(formula.past, january, {})) == Decimal(100)
+
+
+_periods = st.builds(
+    lambda year, number: Period("month", year, number), st.integers(2000, 2030), st.integers(1, 12)
+) | st.builds(lambda year, number: Period("quarter", year, number), st.integers(2000, 2030), st.integers(1, 4))
+
+
+@given(_periods, _periods, st.sampled_from(list(Look)))
+def test_looking_back_and_being_looked_back_at_are_the_same_relation(one: Period, other: Period, look: Look) -> None:
+    assert (one in periods_before(look, other)) == (other in periods_after(look, one))
+    assert all(before.end < one.start for before in periods_before(look, one))
+
+
+@given(_periods, st.lists(st.none() | st.integers(-50, 50).map(Decimal), min_size=12, max_size=12))
+def test_the_sum_of_the_year_adds_what_occurred_in_each_month(period: Period, months: list[Decimal | None]) -> None:
+    held = {("A", before): months[before.number - 1] for before in periods_before(Look.CUMULATIVE, period)}
+    formula = parse("cumulative(A)")
+    now = months[period.number - 1]
+    found = formula.evaluate({"A": now}, earlier=look_back(formula.past, period, held))
+    occurred = [value for value in months[: period.number] if value is not None]
+    assert found == (sum(occurred) if occurred else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("A <= B", False),
+        ("A >= B", True),
+        ("A > B + 70", False),
+        ("A < B * 4", True),
+        ("A = B + 70", True),
+        ("A <> B + 70", False),
+        ("A / 3 * 3 = A", True),
+        ("A <= last(A) * 2", True),
+        ("A <= B / (C - 10)", None),
+        ("A <= E", None),
+        ("A <= X", None),
+    ],
+)
+def test_a_rule_compares_two_formulas_where_both_have_a_value(text: str, kept: bool | None) -> None:
+    rule = parse_rule(text)
+    assert rule.holds(VALUES, look_back(rule.inputs, MARCH, HELD)) is kept
+
+
+def test_a_rule_overlooks_what_lies_within_its_tolerance() -> None:
+    half = Decimal("0.5")
+    values = {"A": Decimal("10.5"), "B": Decimal(10)}
+    for text in ("A = B", "A <= B", "B >= A", "A < B + 0.1", "B > A - 0.1"):
+        assert not parse_rule(text).holds(values)
+        assert parse_rule(text).holds(values, tolerance=half)
+    assert parse_rule("A <> B").holds(values)
+    assert not parse_rule("A <> B").holds(values, tolerance=half)
+    assert not parse_rule("A <= B - 0.1").holds(values, tolerance=half)
+
+
+@pytest.mark.parametrize(("text", "column"), [("A + B", 6), ("A < B < C", 7), ("<= A", 1), ("A <=", 5), ("(A < B)", 4)])
+def test_an_error_in_a_rule_names_its_column(text: str, column: int) -> None:
+    with pytest.raises(Invalid) as caught:
+        parse_rule(text)
+    assert caught.value.context["column"] == column
 
 
 _numbers = st.integers(0, 9_999).map(str)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-
-import pytest
 
 from services.submissions.domain import findings
 from services.submissions.domain.catalogue import compile_catalogue
-from services.submissions.domain.formulas import Undefined, evaluate, inputs
 from services.submissions.domain.merge import Cell, Clock, Pushed, Source
 from services.submissions.domain.validation import blocking, missing, validate
 from services.submissions.testing import bodies
-from shared.errors import Invalid
 
 CATALOGUE = compile_catalogue(1, bodies())
 NOW = datetime(2016, 12, 1, tzinfo=UTC)
@@ -96,16 +91,6 @@ def test_figures_the_form_no_longer_has_or_that_no_longer_fit_block() -> None:
 def test_a_negative_quantity_is_a_warning() -> None:
     found = validate(cells(GD01="-1"), CATALOGUE.forms["GD-NAM"], CATALOGUE)
     assert [f.severity for f in found if f.code == "V302"] == ["warning"]
-
-
-def test_formulas_are_arithmetic_and_nothing_else() -> None:
-    assert inputs("NN01.SL / (NN01.DT + 2) * -10") == {"NN01.SL", "NN01.DT"}
-    assert evaluate("A.B / C * 10 - 0.5", {"A.B": Decimal(3), "C": Decimal(4)}) == Decimal("7")
-    with pytest.raises(Undefined):
-        evaluate("A / A", {"A": Decimal(0)})
-    for formula in ("A B", "f(A)", "A ** 2", "'a'"):
-        with pytest.raises(Invalid):
-            evaluate(formula, {"A": Decimal(2)})
 
 
 def test_every_rule_is_documented_as_it_is() -> None:
