@@ -121,7 +121,7 @@ def _judge(message: Received[PushAccepted], catalogue: Catalogue) -> _Push:
     scope = Scope(frozenset(event.units), frozenset(event.forms))
     try:
         body = _DECODER.decode(event.body)
-        judged = intake.judge(body, catalogue, scope)
+        judged = intake.judge(body, catalogue, scope, event.accepted_at)
     except (msgspec.DecodeError, ValueError) as error:
         # The gateway checks the shape, so this is rare; the receipt must still end somewhere its client can see.
         body = PushBody(form="", figures=[PushFigure(indicator="")])

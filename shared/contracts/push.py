@@ -24,9 +24,12 @@ class PushFigure(msgspec.Struct, frozen=True):
 
 
 class PushBody(msgspec.Struct, frozen=True):
-    """Figures of one form. `unit` and `period` are defaults for figures that do not name their own."""
+    """Figures of one form. `unit` and `period` are defaults for figures that do not name their own. `form_version` is
+    the version of the form that the sender knows: an earlier one is taken until the day the form says; without it the
+    newest is meant."""
 
     form: str
     figures: list[PushFigure]
     unit: str | None = None
     period: str | None = None
+    form_version: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import msgspec
@@ -63,5 +64,6 @@ def test_the_push_of_the_integrators_guide_is_taken_whole() -> None:
     for (kind, name), body in accept({}, catalogue.read()).items():
         bodies.setdefault(kind, {})[name] = body
     everything = Scope(frozenset("*"), frozenset("*"))
-    judged = judge(msgspec.json.decode(example, type=PushBody), compile_catalogue(1, bodies), everything)
+    body = msgspec.json.decode(example, type=PushBody)
+    judged = judge(body, compile_catalogue(1, bodies), everything, datetime(2016, 12, 1, tzinfo=UTC))
     assert (len(judged.candidates), judged.refusals) == (3, [])

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from services.indicators.domain import editions
 from services.indicators.domain.faults import Fault, each_fault
 from shared.catalogue import formulas
 from shared.catalogue.entries import (
@@ -62,6 +63,9 @@ def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:
     Raises Invalid("indicators.catalogue_invalid"); `context["errors"]` lists each fault with its place.
     """
     bodies, faults = read_load(load)
+    for key in [key for key in bodies if key[0] == "form" and key in stored]:
+        bodies[key], unlike = editions.carry(stored[key], key[1], bodies[key])
+        faults += unlike
     if not faults:
         faults = list(each_fault(Catalogue.of({**stored, **bodies})))
     if faults:

@@ -6,7 +6,7 @@ belong to the indicators service; this is only a way to read its entries.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -52,7 +52,8 @@ class Indicator:
 @dataclass(frozen=True, slots=True)
 class Form:
     """A form: what is entered (`entered`), what the hub derives (`derived`), what may not be missing (`required`), who
-    owes it, and for which periods (their kind and the years `first` to `last`)."""
+    owes it, and for which periods (their kind and the years `first` to `last`). `earlier` are the versions before this
+    one, by number, and the last day (in Vietnam) on which pushes of them are taken."""
 
     id: str
     name: str
@@ -65,6 +66,13 @@ class Form:
     each: str | None
     first: int
     last: int
+    version: int = 1
+    earlier: dict[int, tuple[Form, date | None]] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Every indicator that this version or one before it asks for: what a draft may hold."""
+        return frozenset(self.entered).union(*(form.entered for form, _until in self.earlier.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +184,32 @@ def _form(form_id: str, body: dict[str, Any]) -> Form:
     periods = body.get("periods") or {}
     # A form may name those who owe it one by one, as one entry, or as every unit of a kind.
     pairs = [owed] if isinstance(owed, dict) and "unit" in owed else owed if isinstance(owed, list) else []
-    return Form(
+    form = Form(
         id=form_id,
         name=body["name"],
         regime=body["regime"],
         period_kind=body["period_kind"],
-        entered=tuple(body["indicators"]),
-        derived=frozenset(body.get("derived") or ()),
-        required=frozenset(body.get("required") or ()),
         owed_by=tuple((pair["unit"], pair["agency"]) for pair in pairs),
         each=owed.get("each") if isinstance(owed, dict) else None,
         first=int(periods.get("from", 0)),
         last=int(periods.get("to", -1)),
+        **_content(body),
     )
+    earlier = {
+        item["version"]: (replace(form, **_content(item)), _day(item["accepted_until"]))
+        for item in body.get("earlier") or ()
+    }
+    return replace(form, earlier=earlier)
+
+
+def _content(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what one version of a form asks for, as fields of `Form`."""
+    return {
+        "entered": tuple(body["indicators"]),
+        "derived": frozenset(body.get("derived") or ()),
+        "required": frozenset(body.get("required") or ()),
+        "version": body.get("version", 1),
+    }
 
 
 def _regime(regime_id: str, body: dict[str, Any]) -> Regime:

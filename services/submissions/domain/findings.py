@@ -111,6 +111,18 @@ DUPLICATE = Rule(
     "positions {first} and {second} name the same cell; neither is taken",
     "Vị trí {first} và {second} cùng một ô số liệu; không nhận cả hai.",
 )
+OLD_VERSION = Rule(
+    "V119",
+    "refused",
+    "version {version} of form {form} was taken until {until}; the form is at version {current}",
+    "Phiên bản {version} của biểu mẫu {form} chỉ được nhận đến hết ngày {until}; phiên bản hiện hành là {current}.",
+)
+UNKNOWN_VERSION = Rule(
+    "V120",
+    "refused",
+    "form {form} has no version {version}; it is at version {current}",
+    "Biểu mẫu {form} không có phiên bản {version}; phiên bản hiện hành là {current}.",
+)
 SUBMITTED = Rule(
     "submission.submitted",
     "refused",

@@ -7,6 +7,7 @@ is judged afterwards by `refusal_of`, under the submissions' locks.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from services.submissions.domain.merge import Pushed
 from services.submissions.domain.obligations import submission_id
 from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
 from services.submissions.domain.values import STATUSES, read_value
+from shared.calendar import local_date
 from shared.contracts.actor import EVERYWHERE
 from shared.contracts.push import PushBody, PushFigure
 from shared.text import nfc
@@ -67,10 +69,10 @@ class _No(NamedTuple):
     facts: dict[str, object]
 
 
-def judge(body: PushBody, catalogue: Catalogue, scope: Scope) -> Judged:
-    """Sort the figures of a push. Every position appears exactly once."""
+def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datetime) -> Judged:
+    """Sort the figures of a push, accepted by the gateway at this instant. Every position appears exactly once."""
     judged = Judged()
-    whole = _whole(body, catalogue, scope)
+    whole = _whole(body, catalogue, scope, accepted_at)
     if isinstance(whole, _No):
         judged.refusals = [
             Refusal(position, find(whole.rule, figure.indicator, **whole.facts))
@@ -104,13 +106,26 @@ def judge(body: PushBody, catalogue: Catalogue, scope: Scope) -> Judged:
     return judged
 
 
-def _whole(body: PushBody, catalogue: Catalogue, scope: Scope) -> Form | _No:
+def _whole(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datetime) -> Form | _No:
     form = catalogue.forms.get(body.form)
     if form is None:
         return _No(rules.UNKNOWN_FORM, {"form": body.form})
     if not scope.covers_form(form.id):
         return _No(rules.OUT_OF_SCOPE, {"form": form.id, "unit": body.unit or ""})
-    return form
+    if body.form_version is None or body.form_version == form.version:
+        return form
+    return _earlier(form, body.form_version, accepted_at)
+
+
+def _earlier(form: Form, version: int, accepted_at: datetime) -> Form | _No:
+    """Return the form as an earlier version asked for it, which is taken to the end of a day in Vietnam."""
+    facts = {"form": form.id, "version": version, "current": form.version}
+    if version not in form.earlier:
+        return _No(rules.UNKNOWN_VERSION, facts)
+    earlier, until = form.earlier[version]
+    if until is None or local_date(accepted_at) > until:
+        return _No(rules.OLD_VERSION, {**facts, "until": until})
+    return earlier
 
 
 def _target(where: tuple[str | None, str | None], form: Form, catalogue: Catalogue, scope: Scope) -> str | _No:

@@ -63,10 +63,10 @@ def _called(indicator: Indicator, catalogue: Catalogue) -> str:
 
 
 def _cells(cells: Mapping[str, Cell], form: Form, catalogue: Catalogue) -> Iterator[Finding]:
-    entered = frozenset(form.entered)
+    kept = form.kept
     for code, cell in cells.items():
         indicator = catalogue.indicators.get(code)
-        if indicator is None or code not in entered:
+        if indicator is None or code not in kept:
             yield find(rules.STALE_INDICATOR, code, form=form.id)
             continue
         if cell.conflict is not None:

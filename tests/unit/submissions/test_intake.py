@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,17 +14,19 @@ from services.submissions.domain.merge import Pushed
 from services.submissions.domain.obligations import obligations, submission_id
 from services.submissions.domain.rounds import Submission
 from services.submissions.testing import bodies
+from shared.calendar import VIETNAM
 from shared.contracts.push import PushBody, PushFigure
 
 CATALOGUE = compile_catalogue(1, bodies())
 EVERYTHING = Scope(frozenset("*"), frozenset("*"))
+NOON = datetime(2016, 12, 1, 12, tzinfo=VIETNAM)
 
 
 def push(*figures: dict[str, Any], scope: Scope = EVERYTHING, **defaults: Any) -> Judged:
     body = PushBody(
         **{"form": "GD-NAM", "unit": "LC", "period": "2016", **defaults}, figures=[PushFigure(**f) for f in figures]
     )
-    return judge(body, CATALOGUE, scope)
+    return judge(body, CATALOGUE, scope, NOON)
 
 
 def test_a_good_figure_is_a_candidate_for_its_cell() -> None:
@@ -124,3 +127,33 @@ def test_a_submission_under_decision_takes_no_figures() -> None:
         "submission.approved",
     ]
     assert code(None) == "V107"
+
+
+# -- versions of a form ----------------------------------------------------------------------------------------------
+
+
+def versioned(version: int | None, accepted_at: datetime = NOON) -> list[str]:
+    """Return what becomes of GD01 (of both versions) and GD02 (of version 1 alone) in a push of this version."""
+    entries = bodies()
+    before = {**entries["form"]["GD-NAM"], "version": 1, "accepted_until": "2016-12-01"}
+    now = {**before, "version": 2, "indicators": [code for code in before["indicators"] if code != "GD02"]}
+    entries["form"]["GD-NAM"] = {**now, "earlier": [before]}
+    figures = [PushFigure("GD01", 10), PushFigure("GD02", 7)]
+    body = PushBody("GD-NAM", figures, "LC", "2016", version)
+    judged = judge(body, compile_catalogue(1, entries), EVERYTHING, accepted_at)
+    codes = {refusal.position: refusal.finding.code for refusal in judged.refusals}
+    return [codes.get(position, "taken") for position in range(2)]
+
+
+def test_a_push_without_a_version_means_the_newest() -> None:
+    assert versioned(None) == versioned(2) == ["taken", "V105"]
+
+
+def test_an_earlier_version_is_taken_to_the_end_of_its_last_day_in_vietnam() -> None:
+    assert versioned(1) == ["taken", "taken"]
+    assert versioned(1, datetime(2016, 12, 1, 16, 59, 59, tzinfo=UTC)) == ["taken", "taken"]
+    assert versioned(1, datetime(2016, 12, 1, 17, 0, tzinfo=UTC)) == ["V119", "V119"]
+
+
+def test_a_version_that_never_was_is_refused() -> None:
+    assert versioned(3) == ["V120", "V120"]

@@ -1,12 +1,16 @@
-"""Faults of forms."""
+"""Faults of forms: what they ask for, whom, and for which periods."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from services.indicators.domain.faults import form_tables
 from services.indicators.domain.faults.fault import Fault, unknown
-from shared.catalogue.entries import Form
+from shared.calendar import Period
+from shared.catalogue.entries import Form, FormContent, Years
+from shared.catalogue.units import Unit
+from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from services.indicators.domain.catalogue import Catalogue
@@ -15,11 +19,16 @@ if TYPE_CHECKING:
 def faults(catalogue: Catalogue) -> Iterator[Fault]:
     """Yield every fault of forms."""
     for form_id, form in catalogue.forms.items():
-        yield from _form_faults(catalogue, f"forms[{form_id}]", form)
+        place = f"forms[{form_id}]"
+        yield from _regime_faults(catalogue, place, form)
+        yield from _content_faults(catalogue, place, form)
+        yield from _version_faults(catalogue, place, form)
+        yield from _party_faults(catalogue, place, form)
+        yield from _period_faults(place, form.periods, form.period_kind)
     yield from _contested(catalogue)
 
 
-def _form_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fault]:
+def _regime_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fault]:
     regime = catalogue.regimes.get(form.regime)
     if regime is None:
         yield unknown(f"{place}.regime", form.regime)
@@ -30,7 +39,22 @@ def _form_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fault
             f"the regime's is {regime.period_kind}",
             "Kỳ khác với chế độ báo cáo.",
         )
-    for label, codes in (("indicators", form.indicators), ("derived", form.derived)):
+    if form.rolls_up is None:
+        return
+    below = catalogue.forms.get(form.rolls_up)
+    if below is None:
+        yield unknown(f"{place}.rolls_up", form.rolls_up)
+    elif below.period_kind != form.period_kind or form.rolls_up == place[len("forms[") : -1]:
+        yield Fault(
+            f"{place}.rolls_up",
+            "rolls_up",
+            f"{form.rolls_up} is this form or has another kind of period",
+            "Biểu mẫu tổng hợp từ cấp dưới phải là biểu khác, cùng kỳ báo cáo.",
+        )
+
+
+def _content_faults(catalogue: Catalogue, place: str, content: FormContent) -> Iterator[Fault]:
+    for label, codes in (("indicators", content.indicators), ("derived", content.derived)):
         for code in codes:
             indicator = catalogue.indicators.get(code)
             if indicator is None:
@@ -44,17 +68,114 @@ def _form_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fault
                 )
         if len(set(codes)) != len(codes):
             yield Fault(f"{place}.{label}", "twice", "a code stands twice", "Có mã xuất hiện hai lần.")
-    for code in sorted(set(form.required) - set(form.indicators)):
+    for code in sorted(set(content.required) - set(content.indicators)):
         yield Fault(
             f"{place}.required", "not_entered", f"{code} is not entered here", f"{code} không thuộc phần nhập liệu."
         )
-    if isinstance(form.owed_by, list):
-        for name in sorted(
-            {name for item in form.owed_by for name in (item.unit, item.agency)} - catalogue.units.keys()
-        ):
-            yield unknown(f"{place}.owed_by", name)
-    if form.periods.last is not None and str(form.periods.first) > str(form.periods.last):
-        yield Fault(f"{place}.periods", "periods", "ends before it begins", "Năm cuối trước năm đầu.")
+    yield from form_tables.faults(catalogue, place, content)
+
+
+def _version_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fault]:
+    """Earlier versions stand oldest first, each with the day until which it is taken; only codes must still be known,
+    because what an indicator has become since is no fault of theirs."""
+    numbers = [*(content.version for content in form.earlier), form.version]
+    if numbers != sorted(set(numbers)):
+        yield Fault(
+            f"{place}.earlier",
+            "versions",
+            "versions do not rise from the oldest to the newest",
+            "Các phiên bản của biểu mẫu phải xếp tăng dần, phiên bản hiện hành là số lớn nhất.",
+        )
+    for content in form.earlier:
+        own = f"{place}.earlier[{content.version}]"
+        if content.accepted_until is None:
+            yield Fault(
+                f"{own}.accepted_until",
+                "no_end",
+                "an earlier version says until when it is taken",
+                "Phiên bản cũ phải nêu ngày cuối cùng còn được nhận.",
+            )
+        for code in content.indicators:
+            if code not in catalogue.indicators:
+                yield unknown(f"{own}.indicators", code)
+
+
+def _party_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fault]:
+    owed = form.owed_by
+    parties = form.parties
+    named: dict[str, set[str | None]] = {
+        "owed_by": (
+            {name for item in owed for name in (item.unit, item.agency)} if isinstance(owed, list) else {owed.under}
+        ),
+        "parties.enters": set(parties.enters),
+        "parties.approves": set(parties.approves),
+        "parties.receives": set(parties.receives),
+    }
+    for label, names in named.items():
+        for name in sorted(name for name in names if name is not None and name not in catalogue.units):
+            yield unknown(f"{place}.{label}", name)
+    if form.owner is None:
+        return
+    if form.owner not in catalogue.units:
+        yield unknown(f"{place}.owner", form.owner)
+        return
+    owing = sorted({item.agency for item in owed}) if isinstance(owed, list) else [owed.under]
+    for owes in owing:
+        if owes is None or not _belongs(catalogue.units, owes, form.owner):
+            yield Fault(
+                f"{place}.owed_by",
+                "not_below_owner",
+                f"{owes or 'every unit of a kind'} is not below {form.owner}, which designed the form",
+                f"Biểu mẫu do {form.owner} thiết kế chỉ giao cho đơn vị trực thuộc (Điều 14 khoản 3).",
+            )
+
+
+def _belongs(units: Mapping[str, Unit], unit_id: str, owner: str) -> bool:
+    """Tell whether a unit is the owner or belongs to it, now or at some time."""
+    seen: set[str] = set()
+    pending = [unit_id]
+    while pending:
+        at = pending.pop()
+        if at == owner:
+            return True
+        unit = units.get(at)
+        if unit is None or at in seen:
+            continue
+        seen.add(at)
+        pending += [parent for parent in (unit.parent, *(item.parent for item in unit.parents)) if parent is not None]
+    return False
+
+
+def _period_faults(place: str, periods: Years, kind: str) -> Iterator[Fault]:
+    ends = []
+    for label, value in (("from", periods.first), ("to", periods.last)):
+        if value is None:
+            continue
+        end = _end(value, kind, last=label == "to")
+        if end is None:
+            yield Fault(
+                f"{place}.periods.{label}",
+                "periods",
+                f"{value!r} is neither a year nor a period of kind {kind}",
+                f"“{value}” không phải là năm hay kỳ báo cáo của biểu mẫu.",
+            )
+            return
+        ends.append(end)
+    if len(ends) == 2 and ends[0] > ends[1]:
+        yield Fault(f"{place}.periods", "periods", "ends before it begins", "Kỳ cuối trước kỳ đầu.")
+
+
+def _end(value: int | str, kind: str, *, last: bool) -> str | None:
+    """Return a day that orders bounds: the period's last one; of a whole year the last or the first."""
+    if isinstance(value, int):
+        return f"{value:04d}-12-31" if last else f"{value:04d}-01-01"
+    try:
+        period = Period.parse(value)
+    except Invalid:
+        return None
+    if period.kind == "year" and kind != "year":
+        return _end(period.year, kind, last=last)
+    return period.end.isoformat() if period.kind == kind else None
 
 
 def _contested(catalogue: Catalogue) -> Iterator[Fault]:
@@ -70,7 +191,8 @@ def _contested(catalogue: Catalogue) -> Iterator[Fault]:
             else by_kind.get(form.owed_by.each, [])
         )
         reported: set[str] = set()
-        for code in [*form.indicators, *form.derived]:
+        columns = [code for item in form.open_lists for code in item.columns]
+        for code in [*form.indicators, *form.derived, *columns]:
             for about_unit in about:
                 owner = owners.setdefault((code, about_unit, form.period_kind), form_id)
                 if owner != form_id and owner not in reported:
