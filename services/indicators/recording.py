@@ -24,11 +24,11 @@ def record(unit: Unit, part: SubmissionFinalised, figures: Iterable[Figure], cat
     derivations = catalogue.derivations(about, period_kind(period))
     entered = rules.cells_of(form, part.level, figures, catalogue.derived)
     change = rules.settle(warehouse.cells(unit.connection, about, period), form, entered, derivations)
-    origin = Origin(part.submission_id, part.round, unit.now)
+    origin = Origin(part.submission_id, part.round)
     batch = warehouse.open_batch(unit.connection, (form, about, period), origin)
     known = warehouse.releases_of(unit.connection, change.touched, about, period)
     versions = {name: known[name].version + 1 if name in known else 1 for name in change.touched}
-    warehouse.apply(unit.connection, about, period, batch, change, versions, origin)
+    warehouse.apply(unit.connection, about, period, batch, change, versions)
     for name in change.touched:
         content = warehouse.content(unit.connection, name, about, period, batch)
         own, before = name == form, known.get(name)

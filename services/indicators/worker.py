@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.indicators.recording import current_rules, record, tell
-from services.indicators.storage import warehouse
+from services.indicators.storage import partitions, warehouse
 from shared import chunks
 from shared.contracts.events import (
     Figure,
@@ -72,3 +72,11 @@ class IndicatorsWorker:
             for subject in chunks.overdue(unit.connection, OVERDUE_SECONDS):
                 submission_id, _, number = subject.rpartition("/")
                 unit.emit(FinalisedRequested(submission_id=submission_id, round=int(number)))
+
+    @every(seconds=3600)
+    def make_partitions(self) -> None:
+        """Make next year's partition ahead of its first value. Recording makes one that is missing all the same."""
+        with self.unit() as unit:
+            warehouse.lock(unit.connection)
+            for year in (unit.now.year, unit.now.year + 1):
+                partitions.ensure(unit.connection, str(year))

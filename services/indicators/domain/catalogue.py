@@ -169,8 +169,10 @@ class Rules:
 
 
 def period_kind(period: str) -> str:
-    """Return the kind of a period's text: `2016`, `2016-Q1`, `2016-03`, `2016-H1`, `2016-9M`."""
+    """Return the kind of a period's text: `2016`, `2016-Q1`, `2016-03`, `2016-H1`, `2016-9M`, `2016-03-31`."""
     _, _, part = period.partition("-")
     if not part:
         return "year"
+    if "-" in part:
+        return "day"
     return {"Q": "quarter", "H": "half"}.get(part[0], "nine_months" if part == "9M" else "month")

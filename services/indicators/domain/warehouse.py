@@ -21,13 +21,16 @@ _LEVELS = ("agency", "commune", "district", "province")  # from the lowest to th
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value of a (unit, period): on which form, how certain, how it came about, approved at which level."""
+    """One value of a (unit, period): on which form, how certain, how it came about, approved at which level. `label`
+    names the row of an open list, `basis` tells of a value that rests on other units' figures."""
 
     form: str
     value: str | None
     status: str
     derived: bool
     level: str
+    label: str | None = None
+    basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Engine,
     Index,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.storage import metadata_with_backbone
 
@@ -65,8 +66,9 @@ batches = Table(
     Column("period", Text, nullable=False),
     Column("submission_id", Text, nullable=False),
     Column("round", Integer, nullable=False),
+    Index("batches_recorded_at", "recorded_at"),
 )
-"""What each batch recorded, and when."""
+"""What each batch recorded, and when; times rise with the numbers."""
 
 releases = Table(
     "releases",
@@ -101,11 +103,66 @@ observations = Table(
     Column("submission_id", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("label", Text),
+    Column("basis", Text),
     CheckConstraint("superseded_batch > batch", name="observations_superseded_later"),
     Index("observations_current", "unit", "period", "indicator", unique=True, postgresql_where=_CURRENT),
     Index("observations_of_form", "form", "unit", "period", "indicator", postgresql_where=_CURRENT),
+    postgresql_partition_by="RANGE (period)",
 )
-"""Every value there ever was: valid for as-of reads from `batch` until before `superseded_batch`."""
+"""Every value there ever was: valid for as-of reads from `batch` until before `superseded_batch`. `label` names a row
+of an open list, `basis` says how a value came about where it rests on other units' figures. One partition per year of
+the period (services/indicators/storage/partitions.py)."""
+
+series_statistics = Table(
+    "series_statistics",
+    metadata,
+    Column("unit", _KEY, primary_key=True),
+    Column("indicator", _KEY, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+    Column("mean", Numeric),
+    Column("deviation", Numeric),
+    Column("median", Numeric),
+    Column("spread", Numeric),
+    Column("low", Numeric),
+    Column("high", Numeric),
+)
+"""What is usual in a series (unit, indicator, kind of period): over its current values of the years before `year`.
+A row is dropped in the transaction that changes one of those values, so a row that stands is right."""
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("form", _KEY, nullable=False),
+    Column("period_from", _KEY, nullable=False),
+    Column("period_to", _KEY, nullable=False),
+    Column("units", ARRAY(Text)),
+    Column("indicators", ARRAY(Text)),
+    Column("decision", Text, nullable=False),
+    Column("decided_on", Date, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("withdrawn_at", DateTime(timezone=True)),
+    Column("withdrawn_by", Text),
+    Column("withdrawal_decision", Text),
+    Index("publications_in_force", "form", "period_from", postgresql_where=text("withdrawn_at IS NULL")),
+)
+"""What was published by which decision (Đ5.4). Units or indicators that are NULL: all of the form's."""
+
+history_loads = Table(
+    "history_loads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("loaded_at", DateTime(timezone=True), nullable=False),
+    Column("loaded_by", Text, nullable=False),
+    Column("result", JSONB, nullable=False),
+)
+"""Loads of history, by hash of source, decision and content: the same again finds its result here."""
 
 
 @cache

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.indicators.domain.warehouse import Cell, Change
-from services.indicators.storage.tables import batch_counter, batches, observations, releases
+from services.indicators.storage import partitions, statistics
+from services.indicators.storage.tables import batch_counter, observations, releases
 from shared.canonical import decimal_text
 from shared.contracts.events import Observation
 from shared.contracts.views import ObservationView
 
 _INSERT = (
     "INSERT INTO observations (unit, period, indicator, batch, form, value, status, derived, level, version,"
-    " submission_id, round, recorded_at)"
-    " SELECT %s, %s, r.indicator, %s, r.form, r.value, r.status, r.derived, r.level, r.version, %s, %s, %s"
-    " FROM unnest(%s::text[], %s::text[], %s::numeric[], %s::text[], %s::boolean[], %s::text[], %s::int[])"
-    " AS r (indicator, form, value, status, derived, level, version) ORDER BY r.indicator"
+    " submission_id, round, recorded_at, label, basis)"
+    " SELECT %s, %s, r.indicator, b.batch, r.form, r.value, r.status, r.derived, r.level, r.version, b.submission_id,"
+    " b.round, b.recorded_at, r.label, r.basis"
+    " FROM (SELECT * FROM batches WHERE batch = %s) AS b, unnest(%s::text[], %s::text[], %s::numeric[], %s::text[],"
+    " %s::boolean[], %s::text[], %s::int[], %s::text[], %s::text[])"
+    " AS r (indicator, form, value, status, derived, level, version, label, basis) ORDER BY r.indicator"
+)
+# The clock is read while the counter is locked and never runs back: times rise with the numbers, so that "before the
+# end of that day" names one batch for ever.
+_OPEN = (
+    "INSERT INTO batches (batch, recorded_at, form, unit, period, submission_id, round)"
+    " SELECT c.last, greatest(clock_timestamp(), (SELECT recorded_at FROM batches WHERE batch = c.last - 1)),"
+    " %s, %s, %s, %s, %s FROM (SELECT %s::bigint AS last) AS c"
 )
 # The one read that is asked by the thousand: a single column, decoded at once, costs half of what thirteen do.
 _FIND = (
     "SELECT row_to_json(r)::text FROM (SELECT indicator, unit, period, form, trim_scale(value)::text AS value, status,"
-    " derived, level, batch, version, recorded_at, submission_id, round FROM observations"
+    " derived, level, batch, version, recorded_at, submission_id, round, label, basis FROM observations"
     " WHERE unit = %s AND period = %s AND indicator = %s AND superseded_batch IS NULL) AS r"
 )
 _VIEW = tuple(observations.c[name] for name in ObservationView.__dataclass_fields__)
@@ -58,7 +67,6 @@ class Origin:
 
     submission_id: str
     round: int
-    at: datetime
 
 
 def lock(connection: Connection) -> int:
@@ -70,18 +78,20 @@ def open_batch(connection: Connection, key: tuple[str, str, str], origin: Origin
     """Return the next batch number; the counter's lock is held until the commit."""
     statement = update(batch_counter).values(last=batch_counter.c.last + 1).returning(batch_counter.c.last)
     batch = int(connection.execute(statement).scalar_one())
-    form, unit, period = key
-    values = {"form": form, "unit": unit, "period": period, "submission_id": origin.submission_id}
-    connection.execute(insert(batches).values(batch=batch, recorded_at=origin.at, round=origin.round, **values))
+    connection.exec_driver_sql(_OPEN, (*key, origin.submission_id, origin.round, batch))
     return batch
 
 
 def cells(connection: Connection, unit: str, period: str) -> dict[str, Cell]:
     """Return the current values of this unit and period, of all forms, by indicator."""
     table = observations.c
-    statement = select(table.indicator, table.form, table.value, table.status, table.derived, table.level)
+    columns = (table.form, table.value, table.status, table.derived, table.level, table.label, table.basis)
+    statement = select(table.indicator, *columns)
     rows = connection.execute(statement.where(table.unit == unit, table.period == period, _CURRENT))
-    return {row.indicator: Cell(row.form, _text(row.value), row.status, row.derived, row.level) for row in rows}
+    return {
+        row.indicator: Cell(row.form, _text(row.value), row.status, row.derived, row.level, row.label, row.basis)
+        for row in rows
+    }
 
 
 def apply(
@@ -91,12 +101,13 @@ def apply(
     batch: int,
     change: Change,
     versions: Mapping[str, int],
-    origin: Origin,
 ) -> None:
     """Supersede, end and insert as `change` says; `versions` has each form's new version."""
     table = observations.c
     gone = sorted({*change.put, *change.end})
     if gone:
+        partitions.ensure(connection, period)
+        statistics.forget(connection, unit, period, gone)
         connection.execute(
             update(observations)
             .where(table.unit == unit, table.period == period, table.indicator == func.any(gone), _CURRENT)
@@ -112,12 +123,13 @@ def apply(
                 cell.derived,
                 cell.level,
                 versions[cell.form],
+                cell.label,
+                cell.basis,
             )
             for code, cell in change.put.items()
         ]
         columns = [list(column) for column in zip(*rows, strict=True)]
-        heads = (unit, period, batch, origin.submission_id, origin.round, origin.at)
-        connection.exec_driver_sql(_INSERT, (*heads, *columns))
+        connection.exec_driver_sql(_INSERT, (unit, period, batch, *columns))
 
 
 def content(connection: Connection, form: str, unit: str, period: str, batch: int) -> list[Observation]:
@@ -211,6 +223,8 @@ def _view(row: Row[*tuple[Any, ...]]) -> ObservationView:
         recorded_at=row.recorded_at,
         submission_id=row.submission_id,
         round=row.round,
+        label=row.label,
+        basis=row.basis,
     )
 
 

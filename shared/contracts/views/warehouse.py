@@ -8,7 +8,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationView:
-    """One warehouse value with where it comes from. `batch` is the recorded batch, in commit order."""
+    """One warehouse value with where it comes from. `batch` is the recorded batch, in commit order; `label` names the
+    row of an open list, `basis` tells of a value that rests on other units' figures."""
 
     indicator: str
     unit: str
@@ -23,6 +24,8 @@ class ObservationView:
     recorded_at: datetime
     submission_id: str
     round: int
+    label: str | None = None
+    basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
