@@ -1,8 +1,8 @@
 """What became of units and what they came from: how figures are compared through reforms. Pure.
 
-A succession is told on the unit that ended (`Unit.successors`). What happens on one day happens at once: each edge leads
-from the state of the evening before to that of the morning after. A unit that gives a part away and goes on has an edge
-to itself with the share it keeps; one that others are merged into needs none.
+A succession is told on the unit that ended (`Unit.successors`). What happens on one day happens at once: each edge
+leads from the eve of that day to its morning. A unit that gives a part away and goes on has an edge to itself with the
+share it keeps; one that others are merged into needs none.
 
 A share is one number for all of a unit's figures, so what is computed with shares is an estimate; merging whole
 units is exact.

@@ -11,24 +11,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from shared.calendar import Period
 from shared.catalogue.formulas import Formula, parse
+from shared.catalogue.organisation import Organisation
+from shared.catalogue.units import Unit
 from shared.errors import Invalid
 
 Bodies = dict[str, dict[str, dict[str, Any]]]
 """Entries of the catalogue: kind to id to body."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """[start, end) in days; None is open."""
-
-    start: date | None = None
-    end: date | None = None
-
-    def holds(self, day: date) -> bool:
-        """Tell whether the day lies in the span."""
-        return (self.start is None or self.start <= day) and (self.end is None or day < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +77,12 @@ class Regime:
     hour: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    id: str
-    kind: str
-    span: Span
-
-
 @dataclass(slots=True)
 class Catalogue:
     """One version of the catalogue. Questions are answered from indexes and remembered."""
 
     version: int
-    units: dict[str, _Unit]
-    codes: dict[str, tuple[tuple[Span, str], ...]]
+    organisation: Organisation
     indicators: dict[str, Indicator]
     forms: dict[str, Form]
     regimes: dict[str, Regime]
@@ -118,39 +102,28 @@ class Catalogue:
     def resolve(self, reference: str, period: Period) -> str | None:
         """Return the id of the unit that this id or code (`gso:03388`) meant at the period's end, None if none did.
         Codes are reused through time: the period decides (NQ 1670 kept 38 old codes for other units)."""
-        day = period.end
-        unit = self.units.get(reference)
-        if unit is not None:
-            return reference if unit.span.holds(day) else None
-        for span, unit_id in self.codes.get(reference, ()):
-            if span.holds(day) and self.units[unit_id].span.holds(day):
-                return unit_id
-        return None
+        return self.organisation.resolve(reference, period.end)
 
     def units_of_kind(self, kind: str, day: date) -> list[str]:
         """Return the ids of all units of this kind that exist on the day."""
-        return [unit.id for unit in self.units.values() if unit.kind == kind and unit.span.holds(day)]
+        return list(self.organisation.at(day).of_kind(kind))
+
+    def name_of(self, unit: str, period: str) -> str | None:
+        """Return the unit's name as of the period's end: a report of 2024 keeps the names of 2024."""
+        known = self.period(period)
+        return None if known is None else self.organisation.name(unit, known.end)
 
 
 def compile_catalogue(version: int, bodies: Bodies) -> Catalogue:
     """Return the catalogue made of these entries."""
-    units = {unit_id: _Unit(unit_id, body["kind"], _span(body)) for unit_id, body in bodies.get("unit", {}).items()}
-    codes: dict[str, list[tuple[Span, str]]] = {}
-    for unit_id, body in bodies.get("unit", {}).items():
-        for code in body.get("codes") or ():
-            codes.setdefault(f"{code['scheme']}:{code['code']}", []).append((_span(code), unit_id))
+    units = [msgspec.convert({"id": unit_id, **body}, Unit) for unit_id, body in bodies.get("unit", {}).items()]
     return Catalogue(
         version,
-        units,
-        {code: tuple(holders) for code, holders in codes.items()},
+        Organisation(units),
         {code: _indicator(code, body) for code, body in bodies.get("indicator", {}).items()},
         {form_id: _form(form_id, body) for form_id, body in bodies.get("form", {}).items()},
         {regime_id: _regime(regime_id, body) for regime_id, body in bodies.get("regime", {}).items()},
     )
-
-
-def _span(body: dict[str, Any]) -> Span:
-    return Span(_day(body.get("valid_from")), _day(body.get("valid_to")))
 
 
 def _day(text: str | None) -> date | None:

@@ -59,10 +59,14 @@ def test_an_untouched_commune_is_compared_with_itself(lai_chau: Organisation, un
 
 
 def test_the_new_muong_than_is_not_the_old_one(lai_chau: Organisation) -> None:
-    lineage = lai_chau.lineage("LC-X03618-2025", BEFORE)
-    assert lai_chau.name("LC-X03618-2025", REFORM) == lai_chau.name("LC-X03619-2004", BEFORE) == "Xã Mường Than"
-    assert Part("LC-X03619-2004", Decimal(1)) in lineage.parts
-    assert len(lineage.parts) > 1
+    new, old = "LC-X03618-2025", "LC-X03619-2004"
+    assert lai_chau.name(new, REFORM) == lai_chau.name(old, BEFORE) == "Xã Mường Than"
+    assert {lai_chau.name(part.unit, BEFORE) for part in lai_chau.lineage(new, BEFORE).parts} == {
+        "Xã Mường Mít",
+        "Xã Phúc Than",
+    }
+    assert [part.unit for part in lai_chau.successions.descendants(old, BEFORE).parts] == ["LC-X03595-2025"]
+    assert lai_chau.name("LC-X03595-2025", REFORM) == "Xã Than Uyên"
 
 
 def test_the_38_communes_are_made_of_the_106_each_once(lai_chau: Organisation) -> None:
