@@ -19,7 +19,8 @@ MAX_REASON_LENGTH = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One round of one submission, waiting for a decision or decided once and for all."""
+    """One round of one submission, waiting for a decision or decided once and for all. `reaches` is the level that an
+    approval reaches, `approvers` whose leaders decide: as the form said when the round was submitted."""
 
     submission_id: str
     round: int
@@ -32,6 +33,9 @@ class Case:
     authors: tuple[str, ...]
     submitted_at: datetime
     figure_count: int
+    reaches: str = ""
+    approvers: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
     state: State = "open"
     decided_by: str | None = None
     decided_at: datetime | None = None
@@ -52,6 +56,9 @@ class Case:
             authors=tuple(sorted(set(event.authors))),
             submitted_at=event.submitted_at,
             figure_count=event.figure_count,
+            reaches=event.level,
+            approvers=tuple(event.approvers),
+            receivers=tuple(event.receivers),
         )
 
     @property
@@ -61,8 +68,13 @@ class Case:
 
     @property
     def level(self) -> str:
-        """The level that an approval of this case reaches: a commune's own figures stay at its level (Đ24.1)."""
-        return "commune" if self.agency == self.unit else "province"
+        """The level that an approval of this case reaches: a commune's own figures stay at its level (Đ24.1). Rounds
+        of before levels were told are a commune's own or the province's."""
+        return self.reaches or ("commune" if self.agency == self.unit else "province")
+
+    def involves(self, actor: Actor) -> bool:
+        """Tell whether the actor acts for the agency that owes the figures or for one that decides over them."""
+        return any(acts_for(actor, agency) for agency in (self.agency, *self.approvers))
 
     def approve(self, actor: Actor, content_hash: str, at: datetime) -> Case:
         """Return this case, approved for exactly the content the actor has read (Đ10.2a).
@@ -118,10 +130,11 @@ class Case:
 
     def _require_leader(self, actor: Actor) -> None:
         actor.require("cases.decide", unit=self.unit, form=self.form)
-        if not acts_for(actor, self.agency):
+        deciding = self.approvers or (self.agency,)
+        if not any(acts_for(actor, agency) for agency in deciding):
             raise Forbidden(
                 "approval.other_agency",
-                f"{actor.id} acts for {actor.agency}, {self.id} is owed by {self.agency}",
+                f"{actor.id} acts for {actor.agency}, {self.id} is decided by {', '.join(deciding)}",
                 "Số liệu này thuộc thẩm quyền duyệt của lãnh đạo cơ quan khác.",
             )
 

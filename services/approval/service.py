@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from services.approval import storage
-from services.approval.domain import Case, acts_for
+from services.approval.domain import Case
 from services.approval.settings import ApprovalSettings
 from services.approval.signatures import DecisionSigner
 from shared.contracts.actor import EVERYWHERE, Actor
@@ -45,7 +45,7 @@ class ApprovalService(Described):
         after: str | None = None,
         limit: int = 50,
     ) -> CasePage:
-        """List the cases in the actor's scope, newest first; a person of an agency sees that agency's alone.
+        """List the cases in the actor's scope, newest first; a person of an agency sees what it owes or decides alone.
 
         `state`: open, approved, returned or withdrawn. Raises Invalid("approval.bad_filter") for another one or a
         cursor that is none, Forbidden for a missing right.
@@ -54,13 +54,12 @@ class ApprovalService(Described):
         if (state is not None and state not in STATES) or (after is not None and not _is_cursor(after)):
             raise Invalid("approval.bad_filter", f"state {state!r}, after {after!r}", "Điều kiện lọc không hợp lệ.")
         own = actor.agency if actor.kind == "person" else None
-        if own is not None and agency not in (None, own):
-            return CasePage(cases=[])
         with self.unit(actor) as unit:
             found, cursor = storage.page(
                 unit.connection,
                 state=state,
-                agency=own or agency,
+                agency=agency,
+                involved=own,
                 units=None if EVERYWHERE in actor.units else actor.units,
                 forms=None if EVERYWHERE in actor.forms else actor.forms,
                 before=None if after is None else int(after),
@@ -75,7 +74,7 @@ class ApprovalService(Described):
         with self.unit(actor) as unit:
             case = _load(unit.connection, submission_id, round)
         actor.require("cases.read", unit=case.unit, form=case.form)
-        if actor.kind == "person" and not acts_for(actor, case.agency):
+        if actor.kind == "person" and not case.involves(actor):
             raise Forbidden(
                 "approval.other_agency", f"{case.id} is owed by {case.agency}", "Số liệu này thuộc cơ quan khác."
             )
@@ -155,7 +154,7 @@ def event_of(case: Case) -> SubmissionApproved | SubmissionReturned | Submission
         "decided_at": case.decided_at,
     }
     if case.state == "approved":
-        return msgspec.convert(of | {"level": case.level}, SubmissionApproved)
+        return msgspec.convert(of | {"level": case.level, "receivers": list(case.receivers)}, SubmissionApproved)
     if case.state == "returned":
         return msgspec.convert(of | {"reasons": list(case.reasons)}, SubmissionReturned)
     return msgspec.convert(of, SubmissionWithdrawn)

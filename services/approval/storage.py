@@ -20,6 +20,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     Text,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
@@ -46,6 +47,9 @@ cases = Table(
     Column("authors", ARRAY(Text), nullable=False),
     Column("submitted_at", DateTime(timezone=True), nullable=False),
     Column("figure_count", Integer, nullable=False),
+    Column("reaches", Text, nullable=False, server_default=""),
+    Column("approvers", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("receivers", ARRAY(Text), nullable=False, server_default="{}"),
     Column("state", Text, nullable=False),
     Column("decided_by", Text),
     Column("decided_at", DateTime(timezone=True)),
@@ -71,10 +75,14 @@ decisions = Table(
 """The signature over each decision; written with it and never changed."""
 
 
+_LISTS = ("authors", "approvers", "receivers")
+
+
 def open_case(connection: Connection, case: Case) -> tuple[Case, bool]:
     """Write this open case unless its round has one already; return the one that stands and whether it is new."""
     values = {name: getattr(case, name) for name in Case.__dataclass_fields__}
-    values |= {"authors": list(case.authors), "reasons": msgspec.to_builtins(list(case.reasons))}
+    values |= {name: list(getattr(case, name)) for name in _LISTS}
+    values["reasons"] = msgspec.to_builtins(list(case.reasons))
     written = connection.execute(insert(cases).values(values).on_conflict_do_nothing().returning(cases.c.number))
     new = written.one_or_none() is not None
     standing = load(connection, case.submission_id, case.round)
@@ -121,17 +129,21 @@ def page(
     *,
     state: str | None,
     agency: str | None,
+    involved: str | None,
     units: Collection[str] | None,
     forms: Collection[str] | None,
     before: int | None,
     limit: int,
 ) -> tuple[list[Case], int | None]:
-    """Return up to `limit` cases, newest first, and the cursor of the next page. None filters nothing."""
+    """Return up to `limit` cases, newest first, and the cursor of the next page. `involved` owes or decides them.
+    None filters nothing."""
     query = select(cases).order_by(cases.c.number.desc()).limit(limit + 1)
     if state is not None:
         query = query.where(cases.c.state == state)
     if agency is not None:
         query = query.where(cases.c.agency == agency)
+    if involved is not None:
+        query = query.where(or_(cases.c.agency == involved, cases.c.approvers.contains([involved])))
     if units is not None:
         query = query.where(cases.c.unit.in_(units))
     if forms is not None:
@@ -162,6 +174,6 @@ def signed_decisions(connection: Connection) -> Iterator[tuple[Case, SignedDecis
 
 def _case(row: RowMapping) -> Case:
     values: dict[str, Any] = {name: row[name] for name in Case.__dataclass_fields__}
-    values["authors"] = tuple(row["authors"])
+    values |= {name: tuple(row[name]) for name in _LISTS}
     values["reasons"] = tuple(msgspec.convert(row["reasons"], list[Reason]))
     return Case(**values)

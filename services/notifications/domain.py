@@ -60,16 +60,30 @@ def returned(event: SubmissionReturned) -> list[Notice]:
 
 
 def approved(event: SubmissionApproved) -> list[Notice]:
-    """Tell the agency's clerks that their figures stand."""
+    """Tell the agency's clerks that their figures stand, and the agencies that receive them (Đ10.1)."""
+    topic = f"{event.event}:{event.subject}"
     return [
         Notice(
-            topic=f"{event.event}:{event.subject}",
+            topic=topic,
             audience=Audience("submissions.edit", event.agency, event.unit, event.form),
             title=f"Số liệu {event.form} {_period(event.period)} đã được duyệt",
             text=f"Lần gửi {event.round} đã được lãnh đạo duyệt và đang được đưa vào kho dữ liệu tổng hợp.",
             subject=event.submission_id,
             link=f"/v1/submissions/{event.submission_id}",
-        )
+        ),
+        *(
+            Notice(
+                topic=topic,
+                # The form names the agency, so it is told wherever its people's own scopes end.
+                audience=Audience("observations.read", receiver),
+                title=f"Số liệu {event.form} {_period(event.period)} của {event.unit} được gửi tới đơn vị",
+                text=f"{event.agency} đã duyệt số liệu lần {event.round}; đơn vị được chỉ định nhận số liệu này.",
+                subject=event.submission_id,
+                link=f"/v1/observations?form={event.form}&unit={event.unit}&period_from={event.period}"
+                f"&period_to={event.period}",
+            )
+            for receiver in event.receivers
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.rounds import APPROVED, Submission
 from services.submissions.storage import submissions
 from services.submissions.storage.submissions import Round
@@ -19,8 +20,9 @@ def hash_of(submission: Submission, figures: Iterable[FigureView]) -> str:
     return round_hash(submission.form, submission.unit, submission.period, submission.round, figures)
 
 
-def announce(unit: Unit, submission: Submission, frozen: Round) -> None:
-    """Tell approval that the round waits for a decision."""
+def announce(unit: Unit, submission: Submission, frozen: Round, catalogue: Catalogue) -> None:
+    """Tell approval that the round waits for a decision, whose it is and how far it reaches."""
+    form = catalogue.forms.get(submission.form)
     unit.emit(
         SubmissionSubmitted(
             submission_id=submission.id,
@@ -34,6 +36,9 @@ def announce(unit: Unit, submission: Submission, frozen: Round) -> None:
             authors=frozen.authors,
             submitted_at=frozen.submitted_at,
             figure_count=len(frozen.figures),
+            level=catalogue.level(submission.unit, submission.agency),
+            approvers=list(form.approves) if form else [],
+            receivers=list(form.receives) if form else [],
         )
     )
 

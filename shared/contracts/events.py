@@ -94,7 +94,9 @@ class _OfSubmission(Event, frozen=True, kw_only=True):
 
 
 class SubmissionSubmitted(_OfSubmission, frozen=True, kw_only=True):
-    """Round `round` was frozen with `content_hash` and waits for a decision."""
+    """Round `round` was frozen with `content_hash` and waits for a decision. `level` is the level that an approval
+    reaches, `approvers` are the agencies whose leaders decide (empty: the one that owes), `receivers` those that the
+    approved submission is sent to (Đ10.1)."""
 
     event: ClassVar[str] = "submission_submitted"
     source: ClassVar[str] = "submissions"
@@ -102,6 +104,9 @@ class SubmissionSubmitted(_OfSubmission, frozen=True, kw_only=True):
     authors: list[str]
     submitted_at: datetime
     figure_count: int
+    level: str = ""
+    approvers: list[str] = msgspec.field(default_factory=list)
+    receivers: list[str] = msgspec.field(default_factory=list)
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -131,13 +136,15 @@ class SubmissionWithdrawn(_OfSubmission, frozen=True, kw_only=True):
 
 
 class SubmissionApproved(_OfSubmission, frozen=True, kw_only=True):
-    """A leader approved exactly this content. `level` is the level of approval reached (province, commune)."""
+    """A leader approved exactly this content. `level` is the level of approval reached (agency, commune, district,
+    province), `receivers` are the agencies that the form names to be sent it."""
 
     event: ClassVar[str] = "submission_approved"
     source: ClassVar[str] = "approval"
     level: str
     decided_by: str
     decided_at: datetime
+    receivers: list[str] = msgspec.field(default_factory=list)
 
 
 class SubmissionFinalised(_OfSubmission, frozen=True, kw_only=True):

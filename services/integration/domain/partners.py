@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.errors import Invalid
 
-LEVELS = ("commune", "province", "government")
+LEVELS = ("agency", "commune", "district", "province", "government")
 """Levels of approval, lowest first (Đ24.1)."""
 
 

@@ -23,6 +23,9 @@ Bodies = dict[str, dict[str, dict[str, Any]]]
 """Entries of the catalogue: kind to id to body."""
 
 
+_OWN_LEVELS = {"commune": "commune", "district": "district", "province": "province"}
+
+
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """What a figure must be. `minimum` and `maximum` bound it where the catalogue says so; `decimals` are the places
@@ -45,7 +48,8 @@ class Indicator:
 class Form:
     """A form: what is entered (`entered`), what the hub derives (`derived`), what may not be missing (`required`), who
     owes it, and for which periods (their kind and the years `first` to `last`). `earlier` are the versions before this
-    one, by number, and the last day (in Vietnam) on which pushes of them are taken."""
+    one, by number, and the last day (in Vietnam) on which pushes of them are taken. `enters`, `approves` and `receives`
+    name who else than the owing agency does so (Đ10.1)."""
 
     id: str
     name: str
@@ -58,6 +62,9 @@ class Form:
     each: str | None
     first: int
     last: int
+    enters: frozenset[str] = frozenset()
+    approves: tuple[str, ...] = ()
+    receives: tuple[str, ...] = ()
     version: int = 1
     earlier: dict[int, tuple[Form, date | None]] = field(default_factory=dict)
 
@@ -103,6 +110,14 @@ class Catalogue:
         """Return the id of the unit that this id or code (`gso:03388`) meant at the period's end, None if none did.
         Codes are reused through time: the period decides (NQ 1670 kept 38 old codes for other units)."""
         return self.organisation.resolve(reference, period.end)
+
+    def level(self, unit: str, agency: str) -> str:
+        """Return the level that approved figures about this unit reach when this agency owes them: what a body says
+        about itself stays at its own level, what an agency of the province says about others is the province's."""
+        about = self.units.get(agency)
+        if about is None:
+            return ""
+        return _OWN_LEVELS.get(about.kind, "agency" if unit == agency else "province")
 
     def units_of_kind(self, kind: str, day: date) -> list[str]:
         """Return the ids of all units of this kind that exist on the day."""
@@ -155,6 +170,7 @@ def _bound(value: object) -> Decimal | None:
 def _form(form_id: str, body: dict[str, Any]) -> Form:
     owed = body["owed_by"]
     periods = body.get("periods") or {}
+    parties = body.get("parties") or {}
     # A form may name those who owe it one by one, as one entry, or as every unit of a kind.
     pairs = [owed] if isinstance(owed, dict) and "unit" in owed else owed if isinstance(owed, list) else []
     form = Form(
@@ -166,6 +182,9 @@ def _form(form_id: str, body: dict[str, Any]) -> Form:
         each=owed.get("each") if isinstance(owed, dict) else None,
         first=int(periods.get("from", 0)),
         last=int(periods.get("to", -1)),
+        enters=frozenset(parties.get("enters") or ()),
+        approves=tuple(parties.get("approves") or ()),
+        receives=tuple(parties.get("receives") or ()),
         **_content(body),
     )
     earlier = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.submissions import handover
 from services.submissions.domain import merge
+from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
@@ -39,7 +40,7 @@ class SubmittingCalls:
             catalogue = catalogues.current(unit.connection)
             cells = cells_of(unit, submission)
             _refuse_errors(blocking(validate(cells, catalogue.forms.get(submission.form), catalogue)))
-            return submission_view(_freeze(unit, actor, submission, cells))
+            return submission_view(_freeze(unit, actor, submission, cells, catalogue))
 
     @rpc
     def reopen(self, actor: Actor, submission_id: str, reason: str) -> SubmissionView:
@@ -68,7 +69,9 @@ def _refuse_errors(errors: list[Finding]) -> None:
         )
 
 
-def _freeze(unit: Unit, actor: Actor, submission: Submission, cells: dict[str, Cell]) -> Submission:
+def _freeze(
+    unit: Unit, actor: Actor, submission: Submission, cells: dict[str, Cell], catalogue: Catalogue
+) -> Submission:
     content = figure_views(cells)
     submitted = submission.submit(handover.hash_of(submission, content), actor.id, unit.now)
     by_hand = {cell.by for cell in cells.values() if cell.origin == merge.HAND}
@@ -85,7 +88,7 @@ def _freeze(unit: Unit, actor: Actor, submission: Submission, cells: dict[str, C
     )
     submissions.add_round(unit.connection, frozen)
     submissions.save(unit.connection, submitted)
-    handover.announce(unit, submitted, frozen)
+    handover.announce(unit, submitted, frozen, catalogue)
     unit.audit(
         "submission.submitted",
         f"{submission.id}/{submission.round}",

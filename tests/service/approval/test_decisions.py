@@ -23,7 +23,7 @@ from services.approval.service import ApprovalService
 from services.approval.signatures import DecisionSigner, faults
 from services.approval.worker import ApprovalWorker
 from shared.contracts.actor import Actor
-from shared.contracts.events import Reason, SubmissionReturned, SubmissionSubmitted
+from shared.contracts.events import Reason, SubmissionApproved, SubmissionReturned, SubmissionSubmitted
 from shared.contracts.views import CaseView
 from shared.entrypoints import Received
 from shared.errors import Conflict, Forbidden, HubError, Invalid, NotFound
@@ -164,6 +164,19 @@ def test_a_leader_lists_the_cases_of_the_own_agency_newest_first_by_pages(approv
         approval.service.read_case(LEADER, names[0], 1)
     with pytest.raises(Invalid, match=r"approval\.bad_filter"):
         approval.service.list_cases(leader, after="²")
+
+
+def test_an_approver_named_by_the_form_lists_reads_and_decides_and_receivers_are_told(approval: Approval) -> None:
+    name, agency = fresh(), f"LC-{uuid.uuid4().hex[:6]}"
+    approval.tell(submitted(name, level="agency", approvers=[agency], receivers=["LC-VP"]))
+    leader = replace(LEADER, agency=agency)
+    assert [case.submission_id for case in approval.service.list_cases(leader).cases] == [name]
+    assert approval.service.read_case(LEADER, name, 1).state == "open"
+    approval.service.approve(leader, name, 1, "h1")
+    with approval.engine.connect() as connection:
+        body = connection.execute(text("SELECT body FROM outbox WHERE subject = :s"), {"s": f"{name}/1"}).scalar_one()
+    event = msgspec.json.decode(body, type=SubmissionApproved)
+    assert (event.level, event.receivers, event.agency) == ("agency", ["LC-VP"], "LC-SGDDT")
 
 
 def test_signatures_in_the_database_verify_offline_until_someone_changes_a_row(approval: Approval) -> None:

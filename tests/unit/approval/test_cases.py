@@ -150,3 +150,14 @@ def test_every_part_of_a_decision_changes_its_hash() -> None:
     assert len(set(hashes)) == len(hashes)
     elsewhere = replace(decided, decided_at=NOW.astimezone(tz=None))
     assert decision_hash(elsewhere) == hashes[0], "the same instant in another zone is the same record"
+
+
+def test_the_agencies_that_a_form_names_decide_and_the_owing_one_no_longer_does() -> None:
+    case = replace(CASE, approvers=("LC-STC", "LC-VP"), reaches="province")
+    assert case.approve(replace(LEADER, agency="LC-VP"), "h1", NOW).state == "approved"
+    with pytest.raises(Forbidden, match=r"approval\.other_agency"):
+        case.approve(LEADER, "h1", NOW)
+
+
+def test_the_level_told_with_the_round_counts() -> None:
+    assert replace(CASE, unit="LC-SGDDT", reaches="agency").level == "agency"

@@ -55,6 +55,14 @@ def test_a_return_tells_the_agencys_clerks_every_reason() -> None:
     assert notice.link == "/v1/submissions/s1"
 
 
+def test_an_approval_tells_the_agencies_that_receive_it_whatever_their_scopes() -> None:
+    event = SubmissionApproved(**OF, level="province", receivers=["LC-STC"])
+    own, received = approved(event)
+    assert own.audience == Audience("submissions.edit", "LC-SGDDT", "LC", "GD-NAM")
+    assert received.audience == Audience("observations.read", "LC-STC")
+    assert received.title == "Số liệu GD-NAM năm 2016 của LC được gửi tới đơn vị"
+
+
 def test_many_reasons_are_shortened_with_their_number() -> None:
     (notice,) = returned(SubmissionReturned(**OF, reasons=[Reason(f"lý do {n}") for n in range(8)]))
     assert "lý do 4; và 3 lý do khác." in notice.text

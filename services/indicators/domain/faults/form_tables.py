@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from services.indicators.domain.faults.fault import Fault, unknown
 from shared.catalogue.entries import FormContent, Layout
+from shared.catalogue.formulas import parse_rule
+from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from services.indicators.domain.catalogue import Catalogue
@@ -69,6 +71,15 @@ def _list_faults(catalogue: Catalogue, place: str, content: FormContent, columns
 def _rule_faults(place: str, content: FormContent, own: set[str]) -> Iterator[Fault]:
     if len({rule.id for rule in content.rules}) != len(content.rules):
         yield Fault(f"{place}.rules", "twice", "an id stands twice", "Có quy tắc xuất hiện hai lần.")
+    for rule in content.rules:
+        own_place = f"{place}.rules[{rule.id}]"
+        try:
+            codes = {item.code for item in parse_rule(rule.expression).inputs}
+        except Invalid as error:
+            yield Fault(own_place, "formula", error.message, error.detail or "")
+            continue
+        for code in sorted(codes - own):
+            yield _not_of_form(own_place, code)
 
 
 def _not_of_form(place: str, code: str) -> Fault:
