@@ -41,7 +41,7 @@ def _units(root: Path) -> list[Entry]:
         spans[row["id"]].append(row)
     edges: dict[str, list[Entry]] = defaultdict(list)
     for row in _rows(root / "successions.csv"):
-        edges[row["unit"]].append({"id": row["successor"], "how": row["how"], "on": row["on"]})
+        edges[row["unit"]].append({"id": row["successor"] or None, "how": row["how"], "on": row["on"]})
     return [_unit(unit, rows, edges[unit]) for unit, rows in spans.items()]
 
 

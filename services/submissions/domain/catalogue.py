@@ -95,6 +95,11 @@ class Catalogue:
     regimes: dict[str, Regime]
     _periods: dict[str, Period | None] = field(default_factory=dict)
 
+    @property
+    def units(self) -> dict[str, Unit]:
+        """All units that ever were, by id."""
+        return self.organisation.units
+
     def period(self, text: str) -> Period | None:
         """Return the period this text names, None if it names none."""
         if text not in self._periods:
