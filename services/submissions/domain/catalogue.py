@@ -119,7 +119,7 @@ class Catalogue:
     def level(self, unit: str, agency: str) -> str:
         """Return the level that approved figures about this unit reach when this agency owes them: what a body says
         about itself stays at its own level, what an agency of the province says about others is the province's."""
-        about = self.units.get(agency)
+        about = self.organisation.units.get(agency)
         if about is None:
             return ""
         return _OWN_LEVELS.get(about.kind, "agency" if unit == agency else "province")
