@@ -28,6 +28,15 @@ from shared.contracts.views.integration import (
     ReconciliationPage,
     ReconciliationView,
 )
+from shared.contracts.views.organisation import (
+    CodeHandover,
+    ReformEntry,
+    ReformPage,
+    ReformView,
+    SuccessionView,
+    UnitChange,
+    UnitDetail,
+)
 from shared.contracts.views.submissions import (
     FigureOutcome,
     FigureView,
@@ -44,6 +53,7 @@ __all__ = [
     "CasePage",
     "CaseView",
     "CataloguePage",
+    "CodeHandover",
     "DeadLetterPage",
     "DeadLetterView",
     "DeliveryDetail",
@@ -66,11 +76,17 @@ __all__ = [
     "ReceiptView",
     "ReconciliationPage",
     "ReconciliationView",
+    "ReformEntry",
+    "ReformPage",
+    "ReformView",
     "ServiceStatus",
     "SubmissionDetail",
     "SubmissionPage",
     "SubmissionView",
+    "SuccessionView",
     "TokenView",
+    "UnitChange",
+    "UnitDetail",
     "UnitPage",
     "UnitView",
 ]
