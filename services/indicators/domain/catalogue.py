@@ -15,6 +15,7 @@ import msgspec
 
 from services.indicators.domain import editions
 from services.indicators.domain.faults import Fault, each_fault
+from shared.calendar import Period
 from shared.catalogue import formulas
 from shared.catalogue.entries import (
     SECTIONS,
@@ -136,10 +137,12 @@ class Rules:
         self._parsed = [(code, parsed[code]) for code in formulas.order(parsed)]
         self.derived = frozenset(parsed)
 
-    def derivations(self, unit: str, period_kind: str) -> list[Derivation]:
-        """Return the derivations for this unit and kind of period; an indicator is carried by one form at most."""
+    def derivations(self, unit: str, period: str) -> list[Derivation]:
+        """Return the derivations for this unit and period; an indicator is carried by one form at most. Forms that are
+        asked for in the period come first: a copy for the next year carries the same indicators."""
         carriers: dict[str, str] = {}
-        for form in self.forms_about(unit, period_kind):
+        asked = Period.parse(period)
+        for form in sorted(self.forms_about(unit, asked.kind), key=lambda form: not form.periods.holds(asked)):
             for code in form.derived:
                 carriers.setdefault(code, form.id)
         return [

@@ -192,13 +192,26 @@ def test_rules_tell_which_form_carries_a_derived_indicator() -> None:
     rules = Rules(Catalogue.of(accept({}, catalogue.read())))
 
     def carried(unit: str) -> dict[str, str]:
-        return {item.indicator: item.form for item in rules.derivations(unit, "year")}
+        return {item.indicator: item.form for item in rules.derivations(unit, "2016")}
 
     assert carried("LC")["NN01.NS"] == carried("LC")["NN07"] == "NN-NAM"
     assert carried("LC-X03451-2004") == {"DS02": "XA-NAM", "NN01.NS": "XA-NAM", "NN04.NS": "XA-NAM"}
-    assert rules.derivations("LC", "quarter") == []
+    assert rules.derivations("LC", "2016-Q1") == []
     assert rules.agency("GD-NAM", "LC") == "LC-SGDDT"
     assert rules.agency("XA-NAM", "LC-X03451-2004") == "LC-X03451-2004"
+
+
+def test_a_derived_indicator_is_carried_by_the_form_that_is_asked_for_in_the_period() -> None:
+    load = catalogue.read()
+    old = next(form for form in load["forms"] if form["id"] == "NN-NAM")
+    old["periods"] = {"from": 2005, "to": 2016}
+    load["forms"].append({**old, "id": "NN-NAM-2017", "periods": {"from": 2017}})
+    rules = Rules(Catalogue.of(accept({}, load)))
+    carriers = [
+        {item.indicator: item.form for item in rules.derivations("LC", period)}["NN07"]
+        for period in ("1999", "2016", "2017")
+    ]
+    assert carriers == ["NN-NAM", "NN-NAM", "NN-NAM-2017"]
 
 
 def test_kinds_of_periods() -> None:

@@ -88,6 +88,22 @@ def test_an_owner_may_ask_its_departments_and_a_year_may_bound_months() -> None:
     assert faults(load) == []
 
 
+def successor(**values: Any) -> Change:
+    """Add a copy of the form for another stretch of time."""
+    return lambda load: load["forms"].append({**load["forms"][0], "id": "GD-THANG-02", **values})
+
+
+def test_two_forms_carry_an_indicator_one_after_the_other_but_not_at_once() -> None:
+    load = small_load()
+    load["forms"][0]["periods"] = {"from": "2026-01", "to": 2026}
+    successor(periods={"from": "2027-01"})(load)
+    assert faults(load) == []
+    load["forms"][0]["periods"] = {"from": "2026-01", "to": "2027-01"}
+    assert faults(load) == [("forms[GD-THANG-02]", "contested")]
+    load["forms"][0]["periods"] = {"from": "2026-01"}
+    assert faults(load) == [("forms[GD-THANG-02]", "contested")]
+
+
 # -- versions --------------------------------------------------------------------------------------------------------
 
 
