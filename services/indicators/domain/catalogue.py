@@ -95,7 +95,9 @@ def read_load(load: dict[str, Any]) -> tuple[dict[Key, dict[str, Any]], list[Fau
             try:
                 body = msgspec.to_builtins(msgspec.convert(_nfc(raw), cls))
             except msgspec.ValidationError as error:
-                faults.append(Fault(place, "shape", str(error), f"Mục này sai cấu trúc: {error}."))
+                message, _, path = str(error).partition(" - at ")
+                inside = path.strip("`").removeprefix("$")
+                faults.append(Fault(place + inside, "shape", message, f"Mục này sai cấu trúc: {message}."))
                 continue
             key = (kind, body.pop("id"))
             if key in bodies:

@@ -29,7 +29,8 @@ _OWN_LEVELS = {"commune": "commune", "district": "district", "province": "provin
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """What a figure must be. `minimum` and `maximum` bound it where the catalogue says so; `decimals` are the places
-    in which it is usually given, and so how far rounding may carry sums apart."""
+    in which it is usually given, and so how far rounding may carry sums apart. `dimension` is the name that clerks read
+    of the way in which it is a part of its parent."""
 
     code: str
     name: str
@@ -137,10 +138,11 @@ class Catalogue:
 def compile_catalogue(version: int, bodies: Bodies) -> Catalogue:
     """Return the catalogue made of these entries."""
     units = [msgspec.convert({"id": unit_id, **body}, Unit) for unit_id, body in bodies.get("unit", {}).items()]
+    dimensions = {dimension: body["name"] for dimension, body in bodies.get("dimension", {}).items()}
     return Catalogue(
         version,
         Organisation(units),
-        {code: _indicator(code, body) for code, body in bodies.get("indicator", {}).items()},
+        {code: _indicator(code, body, dimensions) for code, body in bodies.get("indicator", {}).items()},
         {form_id: _form(form_id, body) for form_id, body in bodies.get("form", {}).items()},
         {regime_id: _regime(regime_id, body) for regime_id, body in bodies.get("regime", {}).items()},
     )
@@ -150,7 +152,7 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _indicator(code: str, body: dict[str, Any]) -> Indicator:
+def _indicator(code: str, body: dict[str, Any], dimensions: dict[str, str]) -> Indicator:
     integer = body.get("value_type") == "integer"
     breakdown = body.get("breakdown") or {}
     return Indicator(
@@ -162,7 +164,7 @@ def _indicator(code: str, body: dict[str, Any]) -> Indicator:
         summed=body.get("rollup") == "sum",
         formula=parse(body["formula"]) if body.get("formula") else None,
         parent=body.get("parent") or None,
-        dimension=breakdown.get("dimension"),
+        dimension=dimensions.get(breakdown.get("dimension", ""), breakdown.get("dimension")),
         minimum=_bound(body.get("minimum")),
         maximum=_bound(body.get("maximum")),
     )

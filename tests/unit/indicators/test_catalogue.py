@@ -29,12 +29,7 @@ def units() -> list[Unit]:
 def test_lai_chaus_catalogue_is_sound_and_loading_it_again_changes_nothing() -> None:
     load = catalogue.read()
     stored = accept({}, load)
-    assert {kind: sum(key[0] == kind for key in stored) for kind in ("unit", "indicator", "form", "regime")} == {
-        "unit": 158,
-        "indicator": 79,
-        "form": 7,
-        "regime": 1,
-    }
+    assert len(stored) == sum(len(entries) for entries in load.values())
     assert accept(stored, load) == {}
 
 
@@ -142,8 +137,9 @@ def reform(**fields: Any) -> dict[str, Any]:
         (_with("forms", "GD-NAM", indicators=["YT01"], required=[]), "forms[YT-NAM]", "contested"),
         (_with("forms", "GD-NAM", period_kind="quarter"), "forms[GD-NAM].period_kind", "period_kind"),
         (_with("forms", "GD-NAM", periods={"from": 2016, "to": 2015}), "forms[GD-NAM].periods", "periods"),
-        (_with("units", "LC", valid_from="hôm qua"), "units[LC]", "shape"),
+        (_with("units", "LC", valid_from="hôm qua"), "units[LC].valid_from", "shape"),
         (_with("units", "LC", colour="red"), "units[LC]", "shape"),
+        (_with("forms", "GD-NAM", indicators=["GD01", 7]), "forms[GD-NAM].indicators[1]", "shape"),
         (lambda load: load["units"].append(load["units"][0]), "units[LC]", "twice"),
         (lambda load: load.update(themes=[]), "themes", "unknown_section"),
     ],

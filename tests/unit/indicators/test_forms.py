@@ -56,7 +56,7 @@ def test_the_small_catalogue_is_sound() -> None:
         (form(open_lists=[{**LISTED, "columns": ["GD01"]}]), "forms[GD-THANG-01].open_lists", "list_column"),
         (form(open_lists=[{**LISTED, "columns": ["DA09"]}]), "forms[GD-THANG-01].open_lists", "unknown"),
         (form(open_lists=[LISTED, LISTED]), "forms[GD-THANG-01].open_lists", "twice"),
-        (form(open_lists=[{**LISTED, "max_rows": 1001}]), "forms[GD-THANG-01]", "shape"),
+        (form(open_lists=[{**LISTED, "max_rows": 1001}]), "forms[GD-THANG-01].open_lists[0].max_rows", "shape"),
         (form(help={"YT01": "?"}), "forms[GD-THANG-01].help", "not_of_form"),
         (form(rules=[{"id": "Q1", "expression": "GD02 <="}]), "forms[GD-THANG-01].rules[Q1]", "formula"),
         (form(rules=[{"id": "Q1", "expression": "GD02 <= YT01"}]), "forms[GD-THANG-01].rules[Q1]", "not_of_form"),
