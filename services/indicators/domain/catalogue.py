@@ -13,9 +13,8 @@ from typing import Any
 
 import msgspec
 
-from services.indicators.domain import editions
+from services.indicators.domain import definitions, editions
 from services.indicators.domain.faults import Fault, each_fault
-from shared.calendar import Period
 from shared.catalogue import formulas
 from shared.catalogue.entries import (
     SECTIONS,
@@ -34,6 +33,8 @@ Key = tuple[str, str]  # kind, id
 Bodies = Mapping[Key, dict[str, Any]]
 MAX_FAULTS = 200
 _TYPES = dict(SECTIONS.values())
+_CARRIED = {"form": editions.carry, "indicator": definitions.carry}
+"""How an entry that stands meets its successor, where earlier versions stay with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:
     Raises Invalid("indicators.catalogue_invalid"); `context["errors"]` lists each fault with its place.
     """
     bodies, faults = read_load(load)
-    for key in [key for key in bodies if key[0] == "form" and key in stored]:
-        bodies[key], unlike = editions.carry(stored[key], key[1], bodies[key])
+    for key in [key for key in bodies if key[0] in _CARRIED and key in stored]:
+        bodies[key], unlike = _CARRIED[key[0]](stored[key], key[1], bodies[key])
         faults += unlike
     if not faults:
         faults = list(each_fault(Catalogue.of({**stored, **bodies})))
@@ -95,9 +96,7 @@ def read_load(load: dict[str, Any]) -> tuple[dict[Key, dict[str, Any]], list[Fau
             try:
                 body = msgspec.to_builtins(msgspec.convert(_nfc(raw), cls))
             except msgspec.ValidationError as error:
-                message, _, path = str(error).partition(" - at ")
-                inside = path.strip("`").removeprefix("$")
-                faults.append(Fault(place + inside, "shape", message, f"Mục này sai cấu trúc: {message}."))
+                faults.append(Fault(place, "shape", str(error), f"Mục này sai cấu trúc: {error}."))
                 continue
             key = (kind, body.pop("id"))
             if key in bodies:
@@ -139,12 +138,10 @@ class Rules:
         self._parsed = [(code, parsed[code]) for code in formulas.order(parsed)]
         self.derived = frozenset(parsed)
 
-    def derivations(self, unit: str, period: str) -> list[Derivation]:
-        """Return the derivations for this unit and period; an indicator is carried by one form at most. Forms that are
-        asked for in the period come first: a copy for the next year carries the same indicators."""
+    def derivations(self, unit: str, period_kind: str) -> list[Derivation]:
+        """Return the derivations for this unit and kind of period; an indicator is carried by one form at most."""
         carriers: dict[str, str] = {}
-        asked = Period.parse(period)
-        for form in sorted(self.forms_about(unit, asked.kind), key=lambda form: not form.periods.holds(asked)):
+        for form in self.forms_about(unit, period_kind):
             for code in form.derived:
                 carriers.setdefault(code, form.id)
         return [

@@ -28,15 +28,6 @@ from shared.contracts.views.integration import (
     ReconciliationPage,
     ReconciliationView,
 )
-from shared.contracts.views.organisation import (
-    CodeHandover,
-    ReformEntry,
-    ReformPage,
-    ReformView,
-    SuccessionView,
-    UnitChange,
-    UnitDetail,
-)
 from shared.contracts.views.submissions import (
     FigureOutcome,
     FigureView,
@@ -53,7 +44,6 @@ __all__ = [
     "CasePage",
     "CaseView",
     "CataloguePage",
-    "CodeHandover",
     "DeadLetterPage",
     "DeadLetterView",
     "DeliveryDetail",
@@ -76,17 +66,11 @@ __all__ = [
     "ReceiptView",
     "ReconciliationPage",
     "ReconciliationView",
-    "ReformEntry",
-    "ReformPage",
-    "ReformView",
     "ServiceStatus",
     "SubmissionDetail",
     "SubmissionPage",
     "SubmissionView",
-    "SuccessionView",
     "TokenView",
-    "UnitChange",
-    "UnitDetail",
     "UnitPage",
     "UnitView",
 ]

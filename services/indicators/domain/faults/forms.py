@@ -147,35 +147,40 @@ def _belongs(units: Mapping[str, Unit], unit_id: str, owner: str) -> bool:
 
 
 def _period_faults(place: str, periods: Years, kind: str) -> Iterator[Fault]:
-    for label, bound in (("from", periods.first), ("to", periods.last)):
-        if isinstance(bound, str) and _kind(bound) not in (kind, "year"):
+    ends = []
+    for label, value in (("from", periods.first), ("to", periods.last)):
+        if value is None:
+            continue
+        end = _end(value, kind, last=label == "to")
+        if end is None:
             yield Fault(
                 f"{place}.periods.{label}",
                 "periods",
-                f"{bound!r} is neither a year nor a period of kind {kind}",
-                f"“{bound}” không phải là năm hay kỳ báo cáo của biểu mẫu.",
+                f"{value!r} is neither a year nor a period of kind {kind}",
+                f"“{value}” không phải là năm hay kỳ báo cáo của biểu mẫu.",
             )
             return
-    try:
-        first, last = periods.days
-    except Invalid as error:
-        yield Fault(f"{place}.periods", "periods", error.message, error.detail or "")
-        return
-    if last is not None and first > last:
+        ends.append(end)
+    if len(ends) == 2 and ends[0] > ends[1]:
         yield Fault(f"{place}.periods", "periods", "ends before it begins", "Kỳ cuối trước kỳ đầu.")
 
 
-def _kind(text: str) -> str | None:
+def _end(value: int | str, kind: str, *, last: bool) -> str | None:
+    """Return a day that orders bounds: the period's last one; of a whole year the last or the first."""
+    if isinstance(value, int):
+        return f"{value:04d}-12-31" if last else f"{value:04d}-01-01"
     try:
-        return Period.parse(text).kind
+        period = Period.parse(value)
     except Invalid:
         return None
+    if period.kind == "year" and kind != "year":
+        return _end(period.year, kind, last=last)
+    return period.end.isoformat() if period.kind == kind else None
 
 
 def _contested(catalogue: Catalogue) -> Iterator[Fault]:
-    """An observation's key is (indicator, unit, period): of two forms about one unit that are asked for the same
-    periods, only one may carry an indicator."""
-    owners: dict[tuple[str, str, str], list[str]] = {}
+    """An observation's key is (indicator, unit, period): two forms about one unit must not both carry an indicator."""
+    owners: dict[tuple[str, str, str], str] = {}
     by_kind: dict[str, list[str]] = {}
     for unit_id, unit in catalogue.units.items():
         by_kind.setdefault(unit.kind, []).append(unit_id)
@@ -189,24 +194,12 @@ def _contested(catalogue: Catalogue) -> Iterator[Fault]:
         columns = [code for item in form.open_lists for code in item.columns]
         for code in [*form.indicators, *form.derived, *columns]:
             for about_unit in about:
-                others = owners.setdefault((code, about_unit, form.period_kind), [])
-                for other in others:
-                    if other in reported or not _meet(form, catalogue.forms[other]):
-                        continue
-                    reported.add(other)
+                owner = owners.setdefault((code, about_unit, form.period_kind), form_id)
+                if owner != form_id and owner not in reported:
+                    reported.add(owner)
                     yield Fault(
                         f"forms[{form_id}]",
                         "contested",
-                        f"{code} of {about_unit} is on {other} too",
-                        f"Chỉ tiêu {code} của đơn vị {about_unit} đã thuộc biểu {other}.",
+                        f"{code} of {about_unit} is on {owner} too",
+                        f"Chỉ tiêu {code} của đơn vị {about_unit} đã thuộc biểu {owner}.",
                     )
-                others.append(form_id)
-
-
-def _meet(one: Form, other: Form) -> bool:
-    """Tell whether some period is asked for by both. A form whose periods cannot be read has a fault of its own."""
-    try:
-        (a_first, a_last), (b_first, b_last) = one.periods.days, other.periods.days
-    except Invalid:
-        return False
-    return one is not other and (b_last is None or a_first <= b_last) and (a_last is None or b_first <= a_last)
