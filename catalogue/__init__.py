@@ -1,8 +1,8 @@
 """Lai Châu's catalogue as data files, and how they become the body of `PUT /v1/catalogue`.
 
 Owns units.csv (one line per span in which a unit's name, type, parent and code held), successions.csv, indicators.csv,
-forms.json and regimes.json; README.md names their sources. Checks nothing: the indicators service does, and refuses
-a faulty catalogue as a whole.
+forms.json, regimes.json and calendar.json; README.md names their sources. Checks nothing: the indicators service does,
+and refuses a faulty catalogue as a whole.
 """
 
 from __future__ import annotations
@@ -20,14 +20,20 @@ Entry = dict[str, Any]
 
 
 def read(folder: Path | str | None = None) -> dict[str, list[Entry]]:
-    """Return units, indicators, forms and regimes of `folder` (default: Lai Châu's), each entry with its `id`."""
+    """Return the sections of `folder` (default: Lai Châu's), each entry with its `id`."""
     root = Path(folder) if folder else FOLDER
     return {
         "units": _units(root),
         "indicators": [_indicator(row) for row in _rows(root / "indicators.csv")],
         "forms": json.loads((root / "forms.json").read_text(encoding="utf-8"))["forms"],
         "regimes": json.loads((root / "regimes.json").read_text(encoding="utf-8"))["regimes"],
+        "calendar": _calendar(root / "calendar.json"),
     }
+
+
+def _calendar(path: Path) -> list[Entry]:
+    # A province need not deviate from the seed.
+    return json.loads(path.read_text(encoding="utf-8"))["calendar"] if path.exists() else []
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from gateway.edge import Edge
 from gateway.limits import Budget
 from gateway.receipts import ReceiptIds
 from gateway.routes import (
+    calendar,
     cases,
     catalogue,
     data,
@@ -42,6 +43,7 @@ _ROUTERS = (
     cases.router,
     federation.router,
     catalogue.router,
+    calendar.router,
     dead_letters.router,
     inbox.router,
     tokens.router,

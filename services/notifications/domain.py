@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.calendar import Period
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import (
     DeliveryFailed,
@@ -13,6 +14,7 @@ from shared.contracts.events import (
     SubmissionApproved,
     SubmissionReturned,
 )
+from shared.errors import Invalid
 
 SHOWN_REASONS = 5
 
@@ -149,14 +151,18 @@ def _reasons(reasons: Sequence[Reason]) -> str:
 
 
 def _period(period: str) -> str:
-    """Return a period in words: "năm 2016", "quý 1 năm 2016", "tháng 3 năm 2016", "6 tháng đầu năm 2016"."""
-    year, _, part = period.partition("-")
-    if not part:
-        return f"năm {year}"
-    if part.startswith("Q"):
-        return f"quý {part[1:]} năm {year}"
-    if part == "9M":
-        return f"9 tháng năm {year}"
-    if part.startswith("H"):
-        return f"6 tháng {'đầu' if part == 'H1' else 'cuối'} năm {year}"
-    return f"tháng {int(part)} năm {year}" if part.isdecimal() else f"kỳ {period}"
+    """Return a period in words: "năm 2016", "quý 1 năm 2016", "tháng 3 năm 2016", "6 tháng đầu năm 2016", "ngày
+    25/3/2016"."""
+    try:
+        read = Period.parse(period)
+    except Invalid:
+        return f"kỳ {period}"
+    in_words = {
+        "year": f"năm {read.year}",
+        "nine_months": f"9 tháng năm {read.year}",
+        "half": f"6 tháng {'đầu' if read.number == 1 else 'cuối'} năm {read.year}",
+        "quarter": f"quý {read.number} năm {read.year}",
+        "month": f"tháng {read.number} năm {read.year}",
+        "day": f"ngày {read.end.day}/{read.end.month}/{read.year}",
+    }
+    return in_words[read.kind]

@@ -42,7 +42,12 @@ def bodies(communes: int = 2) -> Bodies:
         "NN-NAM": {**_form(["NN01.DT", "NN01.SL", "NN02"], [], unit="LC"), "derived": ["NN01.NS"]},
         "XA-NAM": _form([f"XA{number:02d}" for number in range(1, 13)], [], each="commune"),
     }
-    regime = {"name": "Kinh tế - xã hội năm", "decision": "", "period_kind": "year"}
+    regime = {
+        "name": "Kinh tế - xã hội năm",
+        "decision": "NĐ 09/2019/NĐ-CP",
+        "period_kind": "year",
+        "level": "province",
+    }
     return {
         "unit": units,
         "indicator": _indicators(),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from services.submissions import handover, intake
 from services.submissions.domain.obligations import obligations
 from services.submissions.domain.rounds import APPROVED, RETURNED, WITHDRAWN
+from services.submissions.settings import SubmissionsSettings
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import submissions
+from shared.calendar import local_date
 from shared.contracts.events import (
     CatalogueChanged,
     FinalisedRequested,
@@ -22,6 +26,7 @@ from shared.errors import NotFound
 from shared.storage import Unit, UnitOfWork
 
 CATALOGUE_CHECK_SECONDS = 60.0
+A_DAY_SECONDS = 86_400.0
 
 
 class SubmissionsWorker:
@@ -52,6 +57,13 @@ class SubmissionsWorker:
         with self.unit() as unit:
             if newest > catalogues.replica.version(unit.connection):
                 catalogues.replica.refresh(unit, self.indicators)
+                _plan(unit)
+
+    @every(seconds=A_DAY_SECONDS, eager=True)
+    def plan_ahead(self) -> None:
+        """Create what has come within the horizon since yesterday."""
+        with self.unit() as unit:
+            if catalogues.replica.version(unit.connection):
                 _plan(unit)
 
     @handles(SubmissionReturned)
@@ -96,9 +108,12 @@ class SubmissionsWorker:
 
 
 def _plan(unit: Unit) -> None:
-    written, withdrawn = submissions.plan(unit.connection, obligations(catalogues.current(unit.connection)))
-    version = catalogues.replica.version(unit.connection)
-    unit.audit("obligations.planned", f"catalogue/{version}", {"written": written, "taken_back": withdrawn})
+    until = local_date(unit.now) + timedelta(days=SubmissionsSettings.read().ahead_days)
+    written, withdrawn = submissions.plan(unit.connection, obligations(catalogues.current(unit.connection), until))
+    if written or withdrawn:
+        version = catalogues.replica.version(unit.connection)
+        details = {"written": written, "taken_back": withdrawn, "until": until.isoformat()}
+        unit.audit("obligations.planned", f"catalogue/{version}", details)
 
 
 def _send_back(

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from services.indicators.domain import definitions, editions
+from services.indicators.domain import editions
 from services.indicators.domain.faults import Fault, each_fault
 from shared.catalogue import formulas
 from shared.catalogue.entries import (
@@ -33,8 +33,6 @@ Key = tuple[str, str]  # kind, id
 Bodies = Mapping[Key, dict[str, Any]]
 MAX_FAULTS = 200
 _TYPES = dict(SECTIONS.values())
-_CARRIED = {"form": editions.carry, "indicator": definitions.carry}
-"""How an entry that stands meets its successor, where earlier versions stay with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,8 @@ def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:
     Raises Invalid("indicators.catalogue_invalid"); `context["errors"]` lists each fault with its place.
     """
     bodies, faults = read_load(load)
-    for key in [key for key in bodies if key[0] in _CARRIED and key in stored]:
-        bodies[key], unlike = _CARRIED[key[0]](stored[key], key[1], bodies[key])
+    for key in [key for key in bodies if key[0] == "form" and key in stored]:
+        bodies[key], unlike = editions.carry(stored[key], key[1], bodies[key])
         faults += unlike
     if not faults:
         faults = list(each_fault(Catalogue.of({**stored, **bodies})))
@@ -168,13 +166,3 @@ class Rules:
         if known is not None and not isinstance(known.owed_by, OwedByEach):
             return next((item.agency for item in known.owed_by if item.unit == unit), unit)
         return unit
-
-
-def period_kind(period: str) -> str:
-    """Return the kind of a period's text: `2016`, `2016-Q1`, `2016-03`, `2016-H1`, `2016-9M`, `2016-03-31`."""
-    _, _, part = period.partition("-")
-    if not part:
-        return "year"
-    if "-" in part:
-        return "day"
-    return {"Q": "quarter", "H": "half"}.get(part[0], "nine_months" if part == "9M" else "month")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from services.indicators.service.calendar import CalendarCalls
 from services.indicators.service.catalogue import CatalogueCalls
 from services.indicators.service.observations import ObservationCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
 
-class IndicatorsService(Described, CatalogueCalls, ObservationCalls):
+class IndicatorsService(Described, CatalogueCalls, CalendarCalls, ObservationCalls):
     """Catalogue and warehouse for those who ask."""
 
     name = "indicators"

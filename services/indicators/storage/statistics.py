@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from services.indicators.domain.catalogue import period_kind
+from shared.calendar import Period
 
 _FORGET = "DELETE FROM series_statistics WHERE unit = %s AND indicator = ANY(%s) AND kind = %s AND year > %s"
 
@@ -19,4 +19,4 @@ _FORGET = "DELETE FROM series_statistics WHERE unit = %s AND indicator = ANY(%s)
 def forget(connection: Connection, unit: str, period: str, indicators: Sequence[str]) -> None:
     """Drop what was kept about these series for the years after this period's: a value of theirs changes."""
     if period[:4].isdigit():
-        connection.exec_driver_sql(_FORGET, (unit, list(indicators), period_kind(period), int(period[:4])))
+        connection.exec_driver_sql(_FORGET, (unit, list(indicators), Period.parse(period).kind, int(period[:4])))

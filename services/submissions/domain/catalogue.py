@@ -6,7 +6,6 @@ belong to the indicators service; this is only a way to read its entries.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -15,10 +14,10 @@ from typing import Any
 import msgspec
 
 from shared.calendar import Period
-from shared.catalogue.entries import Measure
+from shared.catalogue.entries import CalendarDay, Regime, Years
 from shared.catalogue.formulas import Formula, parse
-from shared.catalogue.measures import Measures
 from shared.catalogue.organisation import Organisation
+from shared.catalogue.schedules import Schedule, working_calendar
 from shared.catalogue.units import Unit
 from shared.errors import Invalid
 
@@ -50,9 +49,10 @@ class Indicator:
 @dataclass(frozen=True, slots=True)
 class Form:
     """A form: what is entered (`entered`), what the hub derives (`derived`), what may not be missing (`required`), who
-    owes it, and for which periods (their kind and the years `first` to `last`). `earlier` are the versions before this
-    one, by number, and the last day (in Vietnam) on which pushes of them are taken. `enters`, `approves` and `receives`
-    name who else than the owing agency does so (Đ10.1)."""
+    owes it, and for which periods. `each` is the kind of unit of which every one owes it, `under` narrows it to those
+    below that unit. `earlier` are the versions before this one, by number, and the last day (in Vietnam) on which
+    pushes of them are taken. `enters`, `approves` and `receives` name who else than the owing agency does so
+    (Đ10.1)."""
 
     id: str
     name: str
@@ -63,8 +63,8 @@ class Form:
     required: frozenset[str]
     owed_by: tuple[tuple[str, str], ...]
     each: str | None
-    first: int
-    last: int
+    under: str | None
+    periods: Years
     enters: frozenset[str] = frozenset()
     approves: tuple[str, ...] = ()
     receives: tuple[str, ...] = ()
@@ -77,16 +77,6 @@ class Form:
         return frozenset(self.entered).union(*(form.entered for form, _until in self.earlier.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class Regime:
-    """A reporting regime's deadline: month, day and hour after the period, or None where the catalogue has none."""
-
-    id: str
-    month: int | None
-    day: int
-    hour: int
-
-
 @dataclass(slots=True)
 class Catalogue:
     """One version of the catalogue. Questions are answered from indexes and remembered."""
@@ -95,11 +85,7 @@ class Catalogue:
     organisation: Organisation
     indicators: dict[str, Indicator]
     forms: dict[str, Form]
-    regimes: dict[str, Regime]
-    measures: Measures = field(default_factory=Measures)
-    earlier: dict[str, tuple[tuple[date, Indicator], ...]] = field(default_factory=dict)
-    """Of indicators that were defined differently before: those definitions, each with the day on which it ended."""
-    _as_of: dict[int, Catalogue] = field(default_factory=dict)
+    schedules: dict[str, Schedule]
     _periods: dict[str, Period | None] = field(default_factory=dict)
 
     @property
@@ -118,22 +104,6 @@ class Catalogue:
                 self._periods[text] = None
         return self._periods[text]
 
-    def as_of(self, period: Period) -> Catalogue:
-        """Return this catalogue with every indicator as it was defined at the period's end; itself where none was
-        ever defined differently."""
-        if not self.earlier:
-            return self
-        turns = sorted({until for versions in self.earlier.values() for until, _ in versions})
-        stretch = bisect_right(turns, period.end)
-        if stretch not in self._as_of:
-            then = {
-                code: next(definition for until, definition in versions if period.end < until)
-                for code, versions in self.earlier.items()
-                if period.end < versions[-1][0]
-            }
-            self._as_of[stretch] = replace(self, indicators={**self.indicators, **then}, earlier={}, _as_of={})
-        return self._as_of[stretch]
-
     def resolve(self, reference: str, period: Period) -> str | None:
         """Return the id of the unit that this id or code (`gso:03388`) meant at the period's end, None if none did.
         Codes are reused through time: the period decides (NQ 1670 kept 38 old codes for other units)."""
@@ -146,6 +116,11 @@ class Catalogue:
         if about is None:
             return ""
         return _OWN_LEVELS.get(about.kind, "agency" if unit == agency else "province")
+
+    def kind(self, unit: str) -> str | None:
+        """Return what kind of unit this is, None if it is unknown: which step of a ladder it stands on."""
+        known = self.units.get(unit)
+        return None if known is None else known.kind
 
     def units_of_kind(self, kind: str, day: date) -> list[str]:
         """Return the ids of all units of this kind that exist on the day."""
@@ -160,21 +135,13 @@ class Catalogue:
 def compile_catalogue(version: int, bodies: Bodies) -> Catalogue:
     """Return the catalogue made of these entries."""
     units = [msgspec.convert({"id": unit_id, **body}, Unit) for unit_id, body in bodies.get("unit", {}).items()]
-    measures = [msgspec.convert({"id": name, **body}, Measure) for name, body in bodies.get("measure", {}).items()]
-    indicators = bodies.get("indicator", {})
     return Catalogue(
         version,
         Organisation(units),
-        {code: _indicator(code, body) for code, body in indicators.items()},
+        {code: _indicator(code, body) for code, body in bodies.get("indicator", {}).items()},
         {form_id: _form(form_id, body) for form_id, body in bodies.get("form", {}).items()},
-        {regime_id: _regime(regime_id, body) for regime_id, body in bodies.get("regime", {}).items()},
-        Measures(measures),
-        {code: _definitions(code, body) for code, body in indicators.items() if body.get("earlier")},
+        _schedules(bodies),
     )
-
-
-def _definitions(code: str, body: dict[str, Any]) -> tuple[tuple[date, Indicator], ...]:
-    return tuple((date.fromisoformat(item["valid_to"]), _indicator(code, {**body, **item})) for item in body["earlier"])
 
 
 def _day(text: str | None) -> date | None:
@@ -205,7 +172,6 @@ def _bound(value: object) -> Decimal | None:
 
 def _form(form_id: str, body: dict[str, Any]) -> Form:
     owed = body["owed_by"]
-    periods = body.get("periods") or {}
     parties = body.get("parties") or {}
     # A form may name those who owe it one by one, as one entry, or as every unit of a kind.
     pairs = [owed] if isinstance(owed, dict) and "unit" in owed else owed if isinstance(owed, list) else []
@@ -216,11 +182,11 @@ def _form(form_id: str, body: dict[str, Any]) -> Form:
         period_kind=body["period_kind"],
         owed_by=tuple((pair["unit"], pair["agency"]) for pair in pairs),
         each=owed.get("each") if isinstance(owed, dict) else None,
-        first=int(periods.get("from", 0)),
-        last=int(periods.get("to", -1)),
         enters=frozenset(parties.get("enters") or ()),
         approves=tuple(parties.get("approves") or ()),
         receives=tuple(parties.get("receives") or ()),
+        under=owed.get("under") if isinstance(owed, dict) else None,
+        periods=msgspec.convert(body["periods"], Years),
         **_content(body),
     )
     earlier = {
@@ -240,6 +206,12 @@ def _content(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _regime(regime_id: str, body: dict[str, Any]) -> Regime:
-    deadline = body.get("deadline") or {}
-    return Regime(regime_id, deadline.get("month"), int(deadline.get("day", 1)), int(deadline.get("hour", 17)))
+def _schedules(bodies: Bodies) -> dict[str, Schedule]:
+    """Return by regime what it says about time, under the administrator's calendar."""
+    calendar = working_calendar(
+        msgspec.convert({"id": day, **body}, CalendarDay) for day, body in bodies.get("calendar_day", {}).items()
+    )
+    return {
+        regime_id: Schedule(msgspec.convert({"id": regime_id, **body}, Regime), calendar)
+        for regime_id, body in bodies.get("regime", {}).items()
+    }

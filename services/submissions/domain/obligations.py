@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from services.submissions.domain.catalogue import Catalogue, Form
-from shared.calendar import Period, deadline
+from shared.calendar import Period
+from shared.catalogue.schedules import asked
 
 _NAMESPACE = uuid.UUID("5b0c9c5e-6f0e-5d0a-9a53-1f5f6f2a7c11")
-_PER_YEAR = {"year": 1, "nine_months": 1, "half": 2, "quarter": 4, "month": 12}
 
 
 class Obligation(NamedTuple):
@@ -30,27 +30,30 @@ def submission_id(form: str, unit: str, period: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{form}\x1f{unit}\x1f{period}"))
 
 
-def periods(form: Form) -> Iterator[Period]:
-    """Yield the periods for which the form is owed, in order."""
-    for year in range(form.first, form.last + 1):
-        for number in range(1, _PER_YEAR[form.period_kind] + 1):
-            yield Period(form.period_kind, year, number)
-
-
-def obligations(catalogue: Catalogue) -> list[Obligation]:
-    """Return everything that is owed. A unit owes what it existed for at the period's end; later reforms do not
-    change what was owed before them."""
+def obligations(catalogue: Catalogue, until: date) -> list[Obligation]:
+    """Return everything that is owed for periods that begin by this day. A unit owes what it existed for at the
+    period's end, under a regime that was in force then; later reforms do not change what was owed before them."""
     return [
-        item for form in catalogue.forms.values() for period in periods(form) for item in _owed(catalogue, form, period)
+        item
+        for form in catalogue.forms.values()
+        for period in asked(form.period_kind, form.periods, until)
+        for item in _owed(catalogue, form, period)
     ]
 
 
 def _owed(catalogue: Catalogue, form: Form, period: Period) -> Iterator[Obligation]:
-    regime = catalogue.regimes.get(form.regime)
-    due = None if regime is None else deadline(period, regime.month, regime.day, regime.hour)
+    schedule = catalogue.schedules.get(form.regime)
+    if schedule is not None and not schedule.regime.holds(period.end):
+        return
     pairs = [(unit, agency) for unit, agency in form.owed_by if catalogue.resolve(unit, period) == unit]
     if form.each is not None:
-        pairs += [(unit, unit) for unit in catalogue.units_of_kind(form.each, period.end)]
+        below = None if form.under is None else catalogue.organisation.under(form.under, period.end)
+        each = catalogue.units_of_kind(form.each, period.end)
+        pairs += [(unit, unit) for unit in each if below is None or unit in below]
     text = str(period)
+    dues: dict[str | None, datetime | None] = {}
     for unit, agency in pairs:
-        yield Obligation(submission_id(form.id, unit, text), form.id, unit, agency, text, due)
+        level = catalogue.kind(agency)
+        if level not in dues:
+            dues[level] = None if schedule is None else schedule.due(period, level).at
+        yield Obligation(submission_id(form.id, unit, text), form.id, unit, agency, text, dues[level])

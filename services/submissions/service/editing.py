@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
-
 from services.submissions.domain import merge
 from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell, Pushed
 from services.submissions.domain.rounds import Submission
-from services.submissions.domain.values import STATUSES, read_measured
+from services.submissions.domain.values import STATUSES, read_value
 from services.submissions.service.finding import cells_of, found
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, submissions
@@ -37,11 +34,8 @@ class EditingCalls:
         nothing_occurred: bool = False,
         status: str = "official",
         expected_version: int | None = None,
-        measure: str | None = None,
     ) -> FigureView:
-        """Enter a figure by hand. Text is read the Vietnamese way ("3.507" is 3507), a JSON number as it is. `measure`
-        is the unit of measure it is given in (default: the indicator's); another of its dimension is converted, and
-        the answer's `converted` says so.
+        """Enter a figure by hand. Text is read the Vietnamese way ("3.507" is 3507), a JSON number as it is.
 
         `expected_version` (0: there is no figure yet) guards against changing what somebody else just changed. What
         a system had pushed beside a hand entry is settled by this. Raises Invalid("submissions.value"),
@@ -50,18 +44,16 @@ class EditingCalls:
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
             catalogue = catalogues.current(unit.connection)
-            given = _Given(value, nothing_occurred, status, measure)
-            entered, converted = _entered(catalogue, submission, indicator, given)
+            entered = _entered(catalogue, submission, indicator, value, nothing_occurred, status)
             key = (submission.number, indicator)
             cells = figures.read_cells(unit.connection, [submission.number])
             cell = cells.get(key)
             if cell is not None and _is_so(cell, entered, actor.id):
-                return replace(figure_view(indicator, cell), converted=converted)
+                return figure_view(indicator, cell)
             submission.require_editable()
             _expect(cell, expected_version)
             _enter(unit, submission, indicator, cell, entered)
-            held = figures.read_cells(unit.connection, [submission.number])[key]
-            return replace(figure_view(indicator, held), converted=converted)
+            return figure_view(indicator, figures.read_cells(unit.connection, [submission.number])[key])
 
     @rpc
     def remove_figure(self, actor: Actor, submission_id: str, indicator: str) -> SubmissionView:
@@ -101,31 +93,23 @@ class EditingCalls:
             return figure_view(indicator, cell)
 
 
-class _Given(NamedTuple):
-    value: object
-    nothing_occurred: bool
-    status: str
-    measure: str | None
-
-
-def _entered(catalogue: Catalogue, submission: Submission, code: str, given: _Given) -> tuple[Pushed, str | None]:
-    """Return what the clerk entered, and what to tell where it was converted."""
+def _entered(
+    catalogue: Catalogue, submission: Submission, code: str, value: object, nothing_occurred: bool, status: str
+) -> Pushed:
     form = catalogue.forms.get(submission.form)
-    period = catalogue.period(submission.period)
-    indicator = None if period is None else catalogue.as_of(period).indicators.get(code)
+    indicator = catalogue.indicators.get(code)
     if form is None or indicator is None or code not in form.entered:
         raise NotFound(
             "submissions.no_indicator",
             f"{code} is not entered on form {submission.form}",
             f"Chỉ tiêu {code} không có trong biểu mẫu {submission.form}.",
         )
-    if given.status not in STATUSES:
-        raise Invalid("submissions.status", f"{given.status!r} is no status", "Trạng thái số liệu không hợp lệ.")
-    measure = given.measure if given.measure is not None else indicator.measure
-    read = read_measured(indicator, given.value, given.nothing_occurred, measure, catalogue.measures, by_hand=True)
+    if status not in STATUSES:
+        raise Invalid("submissions.status", f"{status!r} is no status", "Trạng thái số liệu không hợp lệ.")
+    read = read_value(indicator, value, nothing_occurred, by_hand=True)
     if isinstance(read, Finding):
         raise Invalid("submissions.value", read.message, read.detail, {"finding": read.code, "indicator": code})
-    return Pushed(read.value, given.status), read.converted.detail if read.converted else None
+    return Pushed(read, status)
 
 
 def _is_so(cell: Cell, entered: Pushed, by: str) -> bool:

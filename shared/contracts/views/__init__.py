@@ -5,6 +5,7 @@ following page, None at the end. One module per subject; everything is imported 
 """
 
 from shared.contracts.views.approval import CasePage, CaseView
+from shared.contracts.views.calendar import DeadlineView, PeriodCalendar, RegimeCalendar, WorkingDayView
 from shared.contracts.views.catalogue import (
     CataloguePage,
     FormPage,
@@ -46,6 +47,7 @@ __all__ = [
     "CataloguePage",
     "DeadLetterPage",
     "DeadLetterView",
+    "DeadlineView",
     "DeliveryDetail",
     "DeliveryPage",
     "DeliveryView",
@@ -63,9 +65,11 @@ __all__ = [
     "ObservationPage",
     "ObservationView",
     "PartnerView",
+    "PeriodCalendar",
     "ReceiptView",
     "ReconciliationPage",
     "ReconciliationView",
+    "RegimeCalendar",
     "ServiceStatus",
     "SubmissionDetail",
     "SubmissionPage",
@@ -73,4 +77,5 @@ __all__ = [
     "TokenView",
     "UnitPage",
     "UnitView",
+    "WorkingDayView",
 ]

@@ -20,6 +20,8 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/units?on=2025-07-01&kind=commune&parent=LC&after=x&limit=5", None),
     ("GET", "/v1/indicators", None),
     ("GET", "/v1/forms", None),
+    ("GET", "/v1/calendar/next-working-day?day=2026-01-02&day=2026-01-10", None),
+    ("GET", "/v1/regimes/KTXH-NAM/calendar?year=2026", None),
     ("GET", "/v1/submissions?form=f&unit=u&agency=a&period=2016&state=draft", None),
     ("GET", "/v1/submissions/s?round=1", None),
     ("PUT", "/v1/submissions/s/figures/GD03.THPT", {"value": "8.966", "expected_version": 1}),

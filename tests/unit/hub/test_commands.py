@@ -9,6 +9,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+import catalogue
 from hub.client import Gateway, GatewayRefused, GatewaySilent
 from hub.main import app
 from shared import topology
@@ -16,7 +17,7 @@ from shared import topology
 runner = CliRunner()
 COMMANDS = {
     "run", "demo", "load", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology", "audit",
-    "dead-letters",
+    "dead-letters", "calendar",
 }  # fmt: skip
 
 
@@ -67,3 +68,36 @@ def test_a_refusal_carries_code_reason_and_correlation_id() -> None:
 def test_a_part_that_is_down_is_told_apart_from_a_refusal() -> None:
     with pytest.raises(GatewaySilent, match=r"hub\.timeout"):
         _gateway(httpx.Response(503, json={"code": "hub.timeout"})).ask("GET", "/v1/status")
+
+
+def test_the_calendar_answers_from_the_files() -> None:
+    days = ["2026-01-02", "2026-01-10"]
+    result = runner.invoke(app, ["calendar", "next-working-day", *days, "--folder", str(catalogue.FOLDER), "--json"])
+    assert [row["next"] for row in json.loads(result.stdout)] == ["2026-01-05", "2026-01-10"]
+    result = runner.invoke(
+        app, ["calendar", "deadlines", "KTXH-NAM", "2022", "--folder", str(catalogue.FOLDER), "--json"]
+    )
+    (due,) = json.loads(result.stdout)["periods"][0]["deadlines"]
+    assert due["at"] == "2022-12-26T17:00:00+07:00"
+    assert due["because"] == ["Chủ nhật"]
+    shown = runner.invoke(app, ["calendar", "deadlines", "KTXH-NAM", "2022", "--folder", str(catalogue.FOLDER)])
+    assert (shown.exit_code, "Chủ nhật" in shown.output) == (0, True)
+
+
+def test_while_the_hub_is_away_the_calendar_answers_from_the_files_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_VAR", str(tmp_path))
+    monkeypatch.setenv("HUB_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("HUB_CLIENT_SECRET", "x")
+    result = runner.invoke(app, ["calendar", "next-working-day", "2026-01-01", "--json"])
+    assert "the hub is away" in result.stderr
+    assert json.loads(result.stdout)[0]["next"] == "2026-01-05"
+
+
+@pytest.mark.parametrize(
+    "wrong", [["next-working-day", "2026-13-01"], ["deadlines", "XX", "2026"], ["next-working-day", "0001-01-01"]]
+)
+def test_the_calendar_says_in_a_line_what_it_does_not_know(wrong: list[str]) -> None:
+    result = runner.invoke(app, ["calendar", *wrong, "--folder", str(catalogue.FOLDER)])
+    assert (result.exit_code, result.stderr.startswith("failed:")) == (1, True)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import catalogue
-from services.indicators.domain.catalogue import Catalogue, Rules, accept, period_kind
+from services.indicators.domain.catalogue import Catalogue, Rules, accept
 from shared.catalogue.units import Unit, resolve
 from shared.errors import Invalid
 
@@ -154,8 +154,3 @@ def test_rules_tell_which_form_carries_a_derived_indicator() -> None:
     assert rules.derivations("LC", "quarter") == []
     assert rules.agency("GD-NAM", "LC") == "LC-SGDDT"
     assert rules.agency("XA-NAM", "LC-X03451-2004") == "LC-X03451-2004"
-
-
-def test_kinds_of_periods() -> None:
-    texts = ("2016", "2016-Q1", "2016-03", "2016-H1", "2016-9M")
-    assert [period_kind(text) for text in texts] == ["year", "quarter", "month", "half", "nine_months"]

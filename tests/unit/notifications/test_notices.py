@@ -99,6 +99,7 @@ def test_a_reconciliation_tells_of_differences_and_is_silent_about_equality() ->
         ("2016-H1", "6 tháng đầu năm 2016"),
         ("2016-H2", "6 tháng cuối năm 2016"),
         ("2016-9M", "9 tháng năm 2016"),
+        ("2016-03-25", "ngày 25/3/2016"),
     ],
 )
 def test_periods_are_told_in_words(period: str, words: str) -> None:

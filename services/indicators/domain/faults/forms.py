@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from services.indicators.domain.faults import form_tables
 from services.indicators.domain.faults.fault import Fault, unknown
-from shared.calendar import Period
 from shared.catalogue.entries import Form, FormContent, Years
+from shared.catalogue.schedules import first_asked, last_asked
 from shared.catalogue.units import Unit
 from shared.errors import Invalid
 
@@ -148,34 +148,15 @@ def _belongs(units: Mapping[str, Unit], unit_id: str, owner: str) -> bool:
 
 def _period_faults(place: str, periods: Years, kind: str) -> Iterator[Fault]:
     ends = []
-    for label, value in (("from", periods.first), ("to", periods.last)):
-        if value is None:
-            continue
-        end = _end(value, kind, last=label == "to")
-        if end is None:
-            yield Fault(
-                f"{place}.periods.{label}",
-                "periods",
-                f"{value!r} is neither a year nor a period of kind {kind}",
-                f"“{value}” không phải là năm hay kỳ báo cáo của biểu mẫu.",
-            )
+    for label, read in (("from", first_asked), ("to", last_asked)):
+        try:
+            ends.append(read(kind, periods))
+        except Invalid as error:
+            yield Fault(f"{place}.periods.{label}", "periods", error.message, error.detail or "")
             return
-        ends.append(end)
-    if len(ends) == 2 and ends[0] > ends[1]:
+    first, last = ends
+    if first is not None and last is not None and first.start > last.start:
         yield Fault(f"{place}.periods", "periods", "ends before it begins", "Kỳ cuối trước kỳ đầu.")
-
-
-def _end(value: int | str, kind: str, *, last: bool) -> str | None:
-    """Return a day that orders bounds: the period's last one; of a whole year the last or the first."""
-    if isinstance(value, int):
-        return f"{value:04d}-12-31" if last else f"{value:04d}-01-01"
-    try:
-        period = Period.parse(value)
-    except Invalid:
-        return None
-    if period.kind == "year" and kind != "year":
-        return _end(period.year, kind, last=last)
-    return period.end.isoformat() if period.kind == kind else None
 
 
 def _contested(catalogue: Catalogue) -> Iterator[Fault]:
