@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import uvicorn
 
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
+from shared import health
 from shared.logs import configure
+from shared.settings import BackboneSettings
 
 if __name__ == "__main__":
     configure("gateway", os.environ.get("HUB_LOG_LEVEL", "info"))
-    settings = GatewaySettings.read()
+    try:
+        settings, backbone = GatewaySettings.read(), BackboneSettings.read(os.environ)
+    except ValueError as error:
+        sys.exit(f"gateway: {error}")
+    # Where machines behind an ingress may not see /metrics, Prometheus reads this port, which no ingress leads to.
+    health.serve(backbone, health.checks_of(backbone, []))
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.settings import given
+
 RECEIPT_KEY_FILE = "receipt_key"
 MIN_KEY_BYTES = 16
 
@@ -16,7 +18,7 @@ MIN_KEY_BYTES = 16
 class GatewaySettings:
     """What the gateway needs to know.
 
-    - `amqp_url` (HUB_AMQP_URL): broker and virtual host.
+    - `amqp_url` (HUB_AMQP_URL, or the file in HUB_AMQP_URL_FILE): broker and virtual host.
     - `receipt_key`: the secret behind receipt ids, read from the file `receipt_key` in HUB_SECRETS_DIR. All gateways
       share it; changing it makes receipts given before unreadable.
     - `host`, `port` (HUB_GATEWAY_HOST, HUB_GATEWAY_PORT): where `python -m gateway` listens.
@@ -57,7 +59,7 @@ class GatewaySettings:
             return float(environ.get(name, default))
 
         return cls(
-            amqp_url=environ.get("HUB_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/"),
+            amqp_url=given(environ, "HUB_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/"),
             receipt_key=_receipt_key(environ),
             host=environ.get("HUB_GATEWAY_HOST", default.host),
             port=int(number("HUB_GATEWAY_PORT", default.port)),

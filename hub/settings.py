@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.settings import given
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSettings:
@@ -46,8 +48,8 @@ class HubSettings:
         return cls(
             var=var,
             secrets=Path(environ.get("HUB_SECRETS_DIR") or var / "secrets").absolute(),
-            postgres_url=environ.get("HUB_POSTGRES_URL", ""),
-            amqp_url=environ.get("HUB_AMQP_URL", ""),
+            postgres_url=given(environ, "HUB_POSTGRES_URL"),
+            amqp_url=given(environ, "HUB_AMQP_URL"),
             vhost=environ.get("HUB_VHOST", default.vhost),
             database_prefix=environ.get("HUB_DATABASE_PREFIX", default.database_prefix),
             gateway_url=environ.get("HUB_URL", f"http://127.0.0.1:{port}").rstrip("/"),

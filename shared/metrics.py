@@ -5,7 +5,7 @@ Services define their own in their packages. Each metric stands in docs/metrics.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -37,9 +37,3 @@ TIMER_RUNS = Counter(
 CONSUMER_CONNECTED = Gauge(
     "hub_consumer_connected", "Consumers of a queue that hold their connection while the database answers", ["queue"]
 )
-
-
-def serve(port: int) -> None:
-    """Answer Prometheus on 127.0.0.1:`port`; 0 serves nothing."""
-    if port:
-        start_http_server(port, addr="127.0.0.1")

@@ -25,7 +25,7 @@ from typing import Any  # noqa: E402
 
 from nameko.runners import ServiceRunner  # noqa: E402
 
-from shared import greenwait, logs, metrics  # noqa: E402
+from shared import greenwait, health, logs  # noqa: E402
 from shared.settings import BackboneSettings, backbone_settings  # noqa: E402
 
 greenwait.install()
@@ -59,7 +59,7 @@ def run(service: str, roles: Sequence[str], package: str = "services") -> int:
     process = os.environ.get("HUB_PROCESS_NAME", service)
     logs.configure(process, settings.log_level)
     log = logs.logger(__name__)
-    metrics.serve(settings.metrics_port)
+    health.serve(settings, health.checks_of(settings, [service]))
     runner = ServiceRunner(nameko_config(settings))
     for cls in service_classes(service, roles, package):
         runner.add_service(cls)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -13,11 +14,13 @@ from urllib.parse import urlsplit, urlunsplit
 class BackboneSettings:
     """What every process needs to know to reach database and broker.
 
-    - `postgres_url` (HUB_POSTGRES_URL): the server, e.g. `postgresql://user@host:port`; its path is ignored.
+    - `postgres_url` (HUB_POSTGRES_URL, or the file in HUB_POSTGRES_URL_FILE): the server, e.g.
+      `postgresql://user@host:port`; its path is ignored.
     - `database_prefix` (HUB_DATABASE_PREFIX): a service's database is prefix + service.
-    - `amqp_url` (HUB_AMQP_URL): broker and virtual host.
+    - `amqp_url` (HUB_AMQP_URL, or the file in HUB_AMQP_URL_FILE): broker and virtual host.
     - `var` (HUB_VAR): folder for what exists at run time only.
-    - `metrics_port` (HUB_METRICS_PORT): where Prometheus reads this process; 0 is nowhere.
+    - `metrics_host`, `metrics_port` (HUB_METRICS_HOST, HUB_METRICS_PORT): where Prometheus and probes read this
+      process; port 0 is nowhere.
     - `log_level` (HUB_LOG_LEVEL): debug, info, warning or error.
     - `max_workers` (HUB_MAX_WORKERS): calls that one service class works on at once.
     - `rpc_timeout_seconds` (HUB_RPC_TIMEOUT_SECONDS): how long a caller waits for an answer.
@@ -29,6 +32,7 @@ class BackboneSettings:
     database_prefix: str = "hub_"
     amqp_url: str = "amqp://guest:guest@127.0.0.1:5672/"
     var: str = "var"
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     log_level: str = "info"
     max_workers: int = 10
@@ -38,13 +42,15 @@ class BackboneSettings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> BackboneSettings:
-        """Read settings from `environ`; what is not set keeps its default. Raises ValueError for bad numbers."""
+        """Read settings from `environ`; what is not set keeps its default. Raises ValueError for bad numbers
+        and for a file that cannot be read."""
         default = cls()
         return cls(
-            postgres_url=environ.get("HUB_POSTGRES_URL", default.postgres_url),
+            postgres_url=given(environ, "HUB_POSTGRES_URL", default.postgres_url),
             database_prefix=environ.get("HUB_DATABASE_PREFIX", default.database_prefix),
-            amqp_url=environ.get("HUB_AMQP_URL", default.amqp_url),
+            amqp_url=given(environ, "HUB_AMQP_URL", default.amqp_url),
             var=environ.get("HUB_VAR", default.var),
+            metrics_host=environ.get("HUB_METRICS_HOST", default.metrics_host),
             metrics_port=int(environ.get("HUB_METRICS_PORT", default.metrics_port)),
             log_level=environ.get("HUB_LOG_LEVEL", default.log_level),
             max_workers=int(environ.get("HUB_MAX_WORKERS", default.max_workers)),
@@ -62,6 +68,26 @@ class BackboneSettings:
     def database_url(self, service: str) -> str:
         """Return the libpq URL of the service's database (`postgresql://user@host:port/hub_approval`)."""
         return database_url(self.postgres_url, self.database(service))
+
+
+def given(environ: Mapping[str, str], name: str, default: str = "") -> str:
+    """Return the variable `name`, or what stands in the file that `<name>_FILE` names, or `default`.
+
+    A URL with a password is better in a file: an environment is seen by every child, in crash reports and by whoever
+    inspects the container. Raises ValueError when both are set, and for a file that cannot be read or is empty.
+    """
+    file = environ.get(f"{name}_FILE")
+    if not file:
+        return environ.get(name, default)
+    if environ.get(name):
+        raise ValueError(f"{name} and {name}_FILE are both set; keep one")
+    try:
+        content = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{name}_FILE: {error}") from error
+    if not content:
+        raise ValueError(f"{name}_FILE: {file} is empty")
+    return content
 
 
 def database_url(server_url: str, database: str) -> str:

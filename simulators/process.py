@@ -1,4 +1,4 @@
-"""Start one far side as a process of its own, on the loopback address."""
+"""Start one far side as a process of its own, on the loopback address unless told otherwise."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def create_app(title: str, token: str) -> FastAPI:
 def main(title: str, partner: str, port: int) -> None:
     """Serve until stopped. The token is the file `partner_<id>` in HUB_SECRETS_DIR: the same the hub presents."""
     parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--partner", default=partner, help="which partner's secret to expect")
     arguments = parser.parse_args()
@@ -36,7 +37,7 @@ def main(title: str, partner: str, port: int) -> None:
     token = (Path(folder) / f"partner_{arguments.partner}").read_text().strip()
     uvicorn.run(
         create_app(title, token),
-        host="127.0.0.1",
+        host=arguments.host,
         port=arguments.port,
         log_level="warning",
         timeout_graceful_shutdown=1,

@@ -1,7 +1,8 @@
 """A database for each service, owned by a role of its own: PostgreSQL itself keeps services out of each other's.
 
 The relay, which reads every outbox and seals every audit chain, has a role that is a member of all of them. On a given
-server where we are not superuser, the given user owns all databases and services enter as that user.
+server where we are not superuser, the given user owns all databases and services enter as that user. Where roles are
+ours to make, there is one more that may read the server's statistics and nothing else, for Prometheus's exporter.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from hub.ground.processes import RELAY, SERVICES
 from hub.ground.state import Say, write_secret
 from hub.settings import HubSettings
 from shared.settings import database_url
+
+ADMINISTRATOR = "postgres"
+"""The superuser of a server that was made for the hub."""
+
+MONITOR = "monitor"
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -52,13 +58,13 @@ def remove_databases(settings: HubSettings, server_url: str) -> None:
         for service in SERVICES:
             name = sql.Identifier(settings.database_prefix + service)
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
-        for role in (RELAY, *SERVICES):
+        for role in (MONITOR, RELAY, *SERVICES):
             name = sql.Identifier(settings.database_prefix + role)
             connection.execute(sql.SQL("drop role if exists {}").format(name))
 
 
 def _with_roles(settings: HubSettings, connection: Connection, server_url: str) -> dict[str, str]:
-    passwords = _passwords(settings)
+    passwords = role_passwords(settings)
     for service in SERVICES:
         name = settings.database_prefix + service
         _role(connection, name, passwords[service])
@@ -69,15 +75,19 @@ def _with_roles(settings: HubSettings, connection: Connection, server_url: str) 
         grant = sql.SQL("grant {} to {}")
         names = sql.Identifier(settings.database_prefix + service), sql.Identifier(relay)
         connection.execute(grant.format(*names))
+    monitor = settings.database_prefix + MONITOR
+    _role(connection, monitor, passwords[MONITOR])
+    connection.execute(sql.SQL("grant pg_monitor to {}").format(sql.Identifier(monitor)))
     return {
         name: with_login(server_url, settings.database_prefix + name, passwords[name]) for name in (*SERVICES, RELAY)
     }
 
 
-def _passwords(settings: HubSettings) -> dict[str, str]:
+def role_passwords(settings: HubSettings) -> dict[str, str]:
+    """Return the password of every role, made where the secrets' folder has none yet."""
     path = settings.secrets / "postgres_passwords.json"
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    passwords = {name: kept.get(name) or secrets.token_hex(16) for name in (*SERVICES, RELAY)}
+    passwords = {name: kept.get(name) or secrets.token_hex(16) for name in (*SERVICES, RELAY, MONITOR)}
     if passwords != kept:
         write_secret(path, json.dumps(passwords, indent=2).encode())
     return passwords

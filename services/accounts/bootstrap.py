@@ -2,6 +2,7 @@
 
 Secrets are made once, kept in HUB_SECRETS_DIR (mode 0600), and never printed. A secret already in the file stays;
 deleting its line and running again gives the account a new one. `--rotate-key` adds a new signing key.
+`--secrets-only` makes the secrets and touches no database: for where they are mounted read-only later.
 """
 
 from __future__ import annotations
@@ -130,10 +131,8 @@ CLIENTS: tuple[DemoClient, ...] = (
 
 
 def run(unit: UnitOfWork, settings: AccountsSettings, passwords: Passwords) -> None:
-    """Make what is missing: the signing key, the secrets' file, the accounts and their hashes."""
-    if not settings.signing_keys.exists():
-        rotate(settings.signing_keys)
-    known = _secrets(settings.demo_accounts)
+    """Make what is missing: the secrets, the accounts and their hashes."""
+    known = ensure_secrets(settings)
     with unit() as work:
         for person in PEOPLE:
             secret = known["people"][person.username]
@@ -167,6 +166,13 @@ def run(unit: UnitOfWork, settings: AccountsSettings, passwords: Passwords) -> N
                 work.audit("account.created", client.client_id, {"rights": client.rights})
 
 
+def ensure_secrets(settings: AccountsSettings) -> dict[str, dict[str, str]]:
+    """Make the signing key and the accounts' secrets where they are missing; return the latter."""
+    if not settings.signing_keys.exists():
+        rotate(settings.signing_keys)
+    return _secrets(settings.demo_accounts)
+
+
 def _hash(passwords: Passwords, kept: str | None, secret: str) -> str:
     # A hash of the same secret with today's parameters is kept, so that running again changes nothing.
     if kept is not None and not passwords.outdated(kept) and passwords.matches(kept, secret):
@@ -189,10 +195,14 @@ def _secrets(path: Path) -> dict[str, dict[str, str]]:
 def main() -> int:
     """Run on the database and folder that the settings name."""
     parser = argparse.ArgumentParser(prog="python -m services.accounts.bootstrap", description=__doc__)
+    parser.add_argument("--secrets-only", action="store_true", help="make the secrets, touch no database")
     parser.add_argument("--rotate-key", action="store_true", help="add a signing key; the newest signs")
     wanted = parser.parse_args()
     settings = AccountsSettings.read()
-    run(UnitOfWork.for_engine(engine("accounts"), "accounts"), settings, Passwords())
+    if wanted.secrets_only:
+        ensure_secrets(settings)
+    else:
+        run(UnitOfWork.for_engine(engine("accounts"), "accounts"), settings, Passwords())
     if wanted.rotate_key:
         rotate(settings.signing_keys)
     sys.stdout.write(f"{len(PEOPLE)} people and {len(CLIENTS)} clients; secrets in {settings.demo_accounts}\n")

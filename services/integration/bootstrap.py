@@ -8,6 +8,7 @@ forms is planned everything it is due.
 
 from __future__ import annotations
 
+import argparse
 import os
 import secrets
 from pathlib import Path
@@ -61,9 +62,15 @@ def main() -> None:
     """Run the step on this process's settings."""
     import catalogue
 
+    parser = argparse.ArgumentParser(prog="python -m services.integration.bootstrap", description=__doc__)
+    parser.add_argument("--secrets-only", action="store_true", help="make the secrets, touch no database")
+    wanted = parser.parse_args()
+
     settings = integration_settings()
     partners = read_partners(Path(catalogue.__file__).parent / "partners.json")
     made = [partner.id for partner in partners if ensure_secret(settings, partner)]
+    if wanted.secrets_only:
+        return
     changed = load(UnitOfWork.for_engine(engine("integration"), "integration"), partners)
     log.info("partners.loaded", partners=len(partners), changed=changed, secrets_made=made)
 

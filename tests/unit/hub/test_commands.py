@@ -17,7 +17,7 @@ from shared import topology
 runner = CliRunner()
 COMMANDS = {
     "run", "demo", "load", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology", "audit",
-    "dead-letters", "calendar",
+    "dead-letters", "calendar", "secrets",
 }  # fmt: skip
 
 

@@ -1,0 +1,160 @@
+"""The image's commands, run as processes: from the files that the Dockerfile copies and nothing else of the repository,
+with URLs from files, on servers as they would be given to containers."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+
+from hub.docs import ROOT
+from hub.ground.credentials import Places, init_secrets
+from hub.ground.databases import remove_databases
+from hub.settings import HubSettings
+from shared.servers.programs import free_port
+from shared.settings import database_url
+from shared.testing.processes import eventually
+
+
+@dataclass
+class Image:
+    """The copied files, the mounted secrets, and the environment of a container."""
+
+    root: Path
+    secrets: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, **told: str) -> subprocess.CompletedProcess[str]:
+        """Run a step to its end."""
+        return subprocess.run(
+            self.command(*command),
+            cwd=self.root,
+            env={**self.environment, **told},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def command(self, *command: str) -> list[str]:
+        """Return the command line: the image's entry point and these words."""
+        return [sys.executable, "-m", *command]
+
+    def files(self) -> set[str]:
+        """Return what lies in the image's root."""
+        return {str(path.relative_to(self.root)) for path in self.root.rglob("*")}
+
+
+@pytest.fixture
+def image(tmp_path: Path, postgres_url: str, empty_amqp_url: str) -> Iterator[Image]:
+    """A copy of what the Dockerfile copies, secrets made for it, and real servers behind the URLs."""
+    root = tmp_path / "image"
+    for name in re.findall(r"^COPY (\w+) \1$", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    settings = HubSettings(
+        var=tmp_path / "var", secrets=tmp_path / "secrets", database_prefix=f"t_{uuid.uuid4().hex[:8]}_"
+    )
+    init_secrets(settings, Places(postgres_url.rpartition("//")[2].rpartition("@")[2], "unused:5672"))
+    (settings.secrets / "amqp_url").write_text(empty_amqp_url)
+    (settings.secrets / "postgres_url").write_text(postgres_url)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
+    yield Image(
+        root,
+        settings.secrets,
+        {
+            **inherited,
+            "PYTHONPATH": str(root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HUB_VAR": str(settings.var),
+            "HUB_SECRETS_DIR": str(settings.secrets),
+            "HUB_DATABASE_PREFIX": settings.database_prefix,
+            "HUB_AMQP_URL_FILE": str(settings.secrets / "amqp_url"),
+        },
+    )
+    remove_databases(settings, postgres_url)
+
+
+def test_steps_and_a_process_run_from_the_image_alone_and_write_nothing_into_it(
+    image: Image, postgres_url: str, tmp_path: Path
+) -> None:
+    before = image.files()
+    administrator = {"HUB_POSTGRES_URL_FILE": str(image.secrets / "postgres_url")}
+    for _ in range(2):  # every step may be repeated
+        for step in (("hub.main", "topology", "apply"), ("hub.main", "migrate")):
+            ran = image.run(*step, **administrator)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+        for service in ("accounts", "integration"):
+            own = {"HUB_POSTGRES_URL_FILE": str(image.secrets / f"postgres_url_{service}")}
+            ran = image.run(f"services.{service}.bootstrap", **own)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    prefix = image.environment["HUB_DATABASE_PREFIX"]
+    with psycopg.connect(database_url(postgres_url, "postgres")) as connection:
+        found = connection.execute(
+            "select pg_has_role(%s, 'pg_monitor', 'member'), pg_has_role(%s, %s, 'member')",
+            (f"{prefix}monitor", f"{prefix}monitor", f"{prefix}approval"),
+        ).fetchone()
+    assert found == (True, False), "the exporter's role reads statistics and no service's tables"
+
+    port = free_port()
+    told = {
+        **image.environment,
+        "HUB_POSTGRES_URL_FILE": str(image.secrets / "postgres_url_approval"),
+        "HUB_METRICS_PORT": str(port),
+    }
+    process = subprocess.Popen(
+        image.command("hub.process", "approval", "--roles", "rpc,worker"),
+        cwd=image.root,
+        env=told,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        probe = ("hub.probe", f"http://127.0.0.1:{port}/health/ready")
+        eventually(lambda: image.run(*probe).returncode == 0, what="ready")
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            assert "hub_consumer_connected" in answer.read().decode()
+    finally:
+        process.terminate()
+        assert process.wait(40) == 0
+    assert image.files() == before
+
+
+def test_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) -> None:
+    settings = HubSettings(var=tmp_path, secrets=tmp_path / "secrets")
+    made, kept = init_secrets(settings, Places("db:5432", "mq:5672"))
+    first = {name: (settings.secrets / name).read_bytes() for name in made}
+    assert kept == []
+    assert {stat.S_IMODE((settings.secrets / name).stat().st_mode) for name in made} == {0o600}
+    assert stat.S_IMODE(settings.secrets.stat().st_mode) == 0o700
+
+    (settings.secrets / "postgres_url_relay").unlink()
+    made, kept = init_secrets(settings, Places("db:5432", "mq:5672"))
+    assert made == ["postgres_url_relay"], "derived anew from the password that is kept"
+    assert {name: (settings.secrets / name).read_bytes() for name in first} == first
+
+
+def test_names_are_printed_and_never_what_stands_in_a_secret(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "hub.main", "secrets", "init", str(tmp_path / "secrets")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "made receipt_key" in ran.stdout
+    secrets = {path.read_text(errors="replace").strip() for path in (tmp_path / "secrets").iterdir()}
+    assert not any(secret in ran.stdout + ran.stderr for secret in secrets)
