@@ -48,9 +48,13 @@ class _Push:
     touched: dict[str, Counter[str]] = field(default_factory=dict)
 
     def refuse(self, position: int, outcome: str, finding: Finding) -> None:
-        """Note a figure that was not simply taken."""
-        figure = self.body.figures[position]
+        """Count and note a figure that was not simply taken."""
         self.counts[outcome] += 1
+        self.note(position, outcome, finding)
+
+    def note(self, position: int, outcome: str, finding: Finding) -> None:
+        """Note what its sender should hear about a figure."""
+        figure = self.body.figures[position]
         self.outcomes.append(
             FigureOutcome(
                 position=position,
@@ -136,6 +140,7 @@ def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
     event = push.event
     source = Source(event.client_id, event.receipt_id, Clock(event.accepted_at, event.tie_breaker), now)
     counts, cells, created, changed = push.counts, drafts.cells, drafts.created, drafts.changed
+    conversions = push.judged.conversions
     for candidate in push.judged.candidates:
         position, submission_id, indicator = candidate.position, candidate.submission_id, candidate.indicator
         submission = drafts.submissions.get(submission_id)
@@ -160,6 +165,8 @@ def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
                     push.refuse(position, outcome, find(rules.CONFLICT, indicator, value=shown))
         if outcome in (merge.ACCEPTED, merge.UNCHANGED):
             counts[outcome] += 1
+            if conversions and position in conversions:
+                push.note(position, outcome, conversions[position])
         touched = push.touched.get(submission_id)
         if touched is None:
             touched = push.touched[submission_id] = Counter()

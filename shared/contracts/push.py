@@ -12,7 +12,7 @@ MAX_FIGURES = 5_000
 class PushFigure(msgspec.Struct, frozen=True):
     """One figure. `value` is a JSON number or a text ("3.507,6" and "3507.6" are both read); null with
     `nothing_occurred` says "không phát sinh". `unit` is a unit id or a code (`gso:03388`), `measure` the unit of
-    measure the sender means: one that differs from the indicator's is refused, never converted silently."""
+    measure the sender means: another of the same dimension is converted and the receipt says so, else it is refused."""
 
     indicator: str
     value: Any = None

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from services.indicators.domain import editions
+from services.indicators.domain import definitions, editions
 from services.indicators.domain.faults import Fault, each_fault
 from shared.catalogue import formulas
 from shared.catalogue.entries import (
@@ -33,6 +33,8 @@ Key = tuple[str, str]  # kind, id
 Bodies = Mapping[Key, dict[str, Any]]
 MAX_FAULTS = 200
 _TYPES = dict(SECTIONS.values())
+_CARRIED = {"form": editions.carry, "indicator": definitions.carry}
+"""How an entry that stands meets its successor, where earlier versions stay with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:
     Raises Invalid("indicators.catalogue_invalid"); `context["errors"]` lists each fault with its place.
     """
     bodies, faults = read_load(load)
-    for key in [key for key in bodies if key[0] == "form" and key in stored]:
-        bodies[key], unlike = editions.carry(stored[key], key[1], bodies[key])
+    for key in [key for key in bodies if key[0] in _CARRIED and key in stored]:
+        bodies[key], unlike = _CARRIED[key[0]](stored[key], key[1], bodies[key])
         faults += unlike
     if not faults:
         faults = list(each_fault(Catalogue.of({**stored, **bodies})))

@@ -6,6 +6,7 @@ belong to the indicators service; this is only a way to read its entries.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -14,8 +15,9 @@ from typing import Any
 import msgspec
 
 from shared.calendar import Period
-from shared.catalogue.entries import CalendarDay, Regime, Years
+from shared.catalogue.entries import CalendarDay, Measure, Regime, Years
 from shared.catalogue.formulas import Formula, parse
+from shared.catalogue.measures import Measures
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.schedules import Schedule, working_calendar
 from shared.catalogue.units import Unit
@@ -86,6 +88,10 @@ class Catalogue:
     indicators: dict[str, Indicator]
     forms: dict[str, Form]
     schedules: dict[str, Schedule]
+    measures: Measures = field(default_factory=Measures)
+    earlier: dict[str, tuple[tuple[date, Indicator], ...]] = field(default_factory=dict)
+    """Of indicators that were defined differently before: those definitions, each with the day on which it ended."""
+    _as_of: dict[int, Catalogue] = field(default_factory=dict)
     _periods: dict[str, Period | None] = field(default_factory=dict)
 
     @property
@@ -103,6 +109,22 @@ class Catalogue:
             except Invalid:
                 self._periods[text] = None
         return self._periods[text]
+
+    def as_of(self, period: Period) -> Catalogue:
+        """Return this catalogue with every indicator as it was defined at the period's end; itself where none was
+        ever defined differently."""
+        if not self.earlier:
+            return self
+        turns = sorted({until for versions in self.earlier.values() for until, _ in versions})
+        stretch = bisect_right(turns, period.end)
+        if stretch not in self._as_of:
+            then = {
+                code: next(definition for until, definition in versions if period.end < until)
+                for code, versions in self.earlier.items()
+                if period.end < versions[-1][0]
+            }
+            self._as_of[stretch] = replace(self, indicators={**self.indicators, **then}, earlier={}, _as_of={})
+        return self._as_of[stretch]
 
     def resolve(self, reference: str, period: Period) -> str | None:
         """Return the id of the unit that this id or code (`gso:03388`) meant at the period's end, None if none did.
@@ -135,13 +157,21 @@ class Catalogue:
 def compile_catalogue(version: int, bodies: Bodies) -> Catalogue:
     """Return the catalogue made of these entries."""
     units = [msgspec.convert({"id": unit_id, **body}, Unit) for unit_id, body in bodies.get("unit", {}).items()]
+    measures = [msgspec.convert({"id": name, **body}, Measure) for name, body in bodies.get("measure", {}).items()]
+    indicators = bodies.get("indicator", {})
     return Catalogue(
         version,
         Organisation(units),
-        {code: _indicator(code, body) for code, body in bodies.get("indicator", {}).items()},
+        {code: _indicator(code, body) for code, body in indicators.items()},
         {form_id: _form(form_id, body) for form_id, body in bodies.get("form", {}).items()},
         _schedules(bodies),
+        Measures(measures),
+        {code: _definitions(code, body) for code, body in indicators.items() if body.get("earlier")},
     )
+
+
+def _definitions(code: str, body: dict[str, Any]) -> tuple[tuple[date, Indicator], ...]:
+    return tuple((date.fromisoformat(item["valid_to"]), _indicator(code, {**body, **item})) for item in body["earlier"])
 
 
 def _day(text: str | None) -> date | None:

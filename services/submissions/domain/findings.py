@@ -1,7 +1,7 @@
 """Every outcome and finding the hub can give for a figure, numbered, in one table.
 
-V1xx belong to a pushed figure: it is refused (or kept aside) and the rest of the push stays. V2xx errors block
-submitting, V3xx warnings do not. docs/validation.md shows this table; a test compares the two.
+V1xx belong to a pushed figure: it is refused (or kept aside, or taken converted) and the rest of the push stays. V2xx
+errors block submitting, V3xx warnings do not. docs/validation.md shows this table; a test compares the two.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One numbered rule. `severity`: refused, superseded, conflict (of a push); error, warning (of a draft).
+    """One numbered rule. `severity`: refused, superseded, conflict, converted (of a push); error, warning (of a draft).
 
     `message` is English, `detail` Vietnamese; both are templates filled by `Finding`.
     """
@@ -96,8 +96,8 @@ ABOVE_MAXIMUM = Rule("V115", "refused", "{value} is above {bound}", "{value} l�
 WRONG_MEASURE = Rule(
     "V116",
     "refused",
-    "{indicator} is measured in {expected}, not in {measure}; nothing is converted silently",
-    "Chỉ tiêu {indicator} tính bằng “{expected}”, không phải “{measure}”; hệ thống không tự quy đổi.",
+    "{indicator} is measured in {expected}; {measure} cannot be converted into it",
+    "Chỉ tiêu {indicator} tính bằng “{expected}”, không quy đổi được từ “{measure}”.",
 )
 UNKNOWN_STATUS = Rule(
     "V117",
@@ -123,6 +123,12 @@ UNKNOWN_VERSION = Rule(
     "form {form} has no version {version}; it is at version {current}",
     "Biểu mẫu {form} không có phiên bản {version}; phiên bản hiện hành là {current}.",
 )
+INEXACT = Rule(
+    "V121",
+    "refused",
+    "{value} {measure} in {expected} has more than 4 decimals; nothing is rounded unseen",
+    "{value} {measure} đổi sang {expected} có quá 4 chữ số thập phân; hệ thống không tự làm tròn.",
+)
 SUBMITTED = Rule(
     "submission.submitted",
     "refused",
@@ -143,6 +149,12 @@ CONFLICT = Rule(
     "conflict",
     "a figure entered by hand stands ({value}); the pushed one is kept beside it for a person to decide",
     "Ô này đã nhập tay ({value}); số liệu gửi tới được giữ bên cạnh chờ người quyết định.",
+)
+CONVERTED = Rule(
+    "V153",
+    "converted",
+    "{given} {measure} was taken as {value} {expected}",
+    "{given} {measure} được quy đổi thành {value} {expected}.",
 )
 MISSING = Rule(
     "V201", "error", "{indicator} is required and has no figure", "Thiếu chỉ tiêu bắt buộc {indicator} ({name})."

@@ -18,7 +18,7 @@ from services.submissions.domain.findings import Finding, Rule, find
 from services.submissions.domain.merge import Pushed
 from services.submissions.domain.obligations import submission_id
 from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
-from services.submissions.domain.values import STATUSES, read_value
+from services.submissions.domain.values import STATUSES, read_measured, read_value
 from shared.calendar import local_date
 from shared.contracts.actor import EVERYWHERE
 from shared.contracts.push import PushBody, PushFigure
@@ -58,15 +58,27 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class Judged:
-    """A push sorted into candidates and refusals."""
+    """A push sorted into candidates and refusals. `conversions` tells, by position, which candidates came in another
+    unit of measure."""
 
     candidates: list[Candidate] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    conversions: dict[int, Finding] = field(default_factory=dict)
 
 
 class _No(NamedTuple):
     rule: Rule
     facts: dict[str, object]
+
+
+class _Place(NamedTuple):
+    submission_id: str
+    entered: dict[str, Indicator]
+
+
+class _Converted(NamedTuple):
+    pushed: Pushed
+    finding: Finding
 
 
 def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datetime) -> Judged:
@@ -79,28 +91,30 @@ def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datet
             for position, figure in enumerate(body.figures)
         ]
         return judged
-    entered = {code: catalogue.indicators[code] for code in whole.entered if code in catalogue.indicators}
-    targets: dict[tuple[str | None, str | None], str | _No] = {}
+    entered = _entered(whole, catalogue)
+    places: dict[tuple[str | None, str | None], _Place | _No] = {}
     first: dict[tuple[str, str], int] = {}
     twice: dict[tuple[str, str], list[int]] = {}
     for position, figure in enumerate(body.figures):
         where = (figure.unit or body.unit, figure.period or body.period)
-        target = targets.get(where)
-        if target is None:
-            target = targets[where] = _target(where, whole, catalogue, scope)
-        if isinstance(target, _No):
-            judged.refusals.append(Refusal(position, _misplaced(figure.indicator, target, entered, whole, catalogue)))
+        place = places.get(where)
+        if place is None:
+            place = places[where] = _place(where, whole, entered, catalogue, scope)
+        if isinstance(place, _No):
+            judged.refusals.append(Refusal(position, _misplaced(figure.indicator, place, entered, whole, catalogue)))
             continue
-        result = _figure(figure, entered, whole, catalogue)
+        result = _figure(figure, place.entered, whole, catalogue)
         if isinstance(result, Finding):
             judged.refusals.append(Refusal(position, result))
             continue
-        cell = (target, figure.indicator)
+        cell = (place.submission_id, figure.indicator)
         if cell in first:
             twice.setdefault(cell, [first[cell]]).append(position)
             continue
         first[cell] = position
-        judged.candidates.append(Candidate(position, target, figure.indicator, result))
+        if isinstance(result, _Converted):
+            result, judged.conversions[position] = result
+        judged.candidates.append(Candidate(position, place.submission_id, figure.indicator, result))
     if twice:
         _refuse_duplicates(judged, twice)
     return judged
@@ -128,7 +142,17 @@ def _earlier(form: Form, version: int, accepted_at: datetime) -> Form | _No:
     return earlier
 
 
-def _target(where: tuple[str | None, str | None], form: Form, catalogue: Catalogue, scope: Scope) -> str | _No:
+def _entered(form: Form, catalogue: Catalogue) -> dict[str, Indicator]:
+    return {code: catalogue.indicators[code] for code in form.entered if code in catalogue.indicators}
+
+
+def _place(
+    where: tuple[str | None, str | None],
+    form: Form,
+    entered: dict[str, Indicator],
+    catalogue: Catalogue,
+    scope: Scope,
+) -> _Place | _No:
     reference, text = where
     period = catalogue.period(text) if text else None
     if period is None or period.kind != form.period_kind:
@@ -138,24 +162,37 @@ def _target(where: tuple[str | None, str | None], form: Form, catalogue: Catalog
         return _No(rules.UNKNOWN_UNIT, {"unit": reference or "", "period": text})
     if not scope.covers_unit(unit):
         return _No(rules.OUT_OF_SCOPE, {"unit": unit, "form": form.id})
-    return submission_id(form.id, unit, str(period))
+    then = catalogue.as_of(period)
+    return _Place(submission_id(form.id, unit, str(period)), entered if then is catalogue else _entered(form, then))
 
 
-def _misplaced(code: str, target: _No, entered: dict[str, Indicator], form: Form, catalogue: Catalogue) -> Finding:
+def _misplaced(code: str, place: _No, entered: dict[str, Indicator], form: Form, catalogue: Catalogue) -> Finding:
     # An unknown indicator is the more useful thing to hear of.
-    return find(target.rule, code, **target.facts) if code in entered else _unknown(code, form, catalogue)
+    return find(place.rule, code, **place.facts) if code in entered else _unknown(code, form, catalogue)
 
 
-def _figure(figure: PushFigure, entered: dict[str, Indicator], form: Form, catalogue: Catalogue) -> Pushed | Finding:
+def _figure(
+    figure: PushFigure, entered: dict[str, Indicator], form: Form, catalogue: Catalogue
+) -> Pushed | _Converted | Finding:
     indicator = entered.get(figure.indicator)
     if indicator is None:
         return _unknown(figure.indicator, form, catalogue)
-    if figure.measure is not None and figure.measure != indicator.measure and not _same(figure.measure, indicator):
-        return find(rules.WRONG_MEASURE, indicator.code, measure=figure.measure, expected=indicator.measure)
     if figure.status not in STATUSES:
         return find(rules.UNKNOWN_STATUS, indicator.code, status=figure.status)
+    if figure.measure is not None and figure.measure != indicator.measure:
+        return _measured(figure, figure.measure, indicator, catalogue)
     value = read_value(indicator, figure.value, figure.nothing_occurred)
     return value if isinstance(value, Finding) else Pushed(value, figure.status)
+
+
+def _measured(
+    figure: PushFigure, measure: str, indicator: Indicator, catalogue: Catalogue
+) -> Pushed | _Converted | Finding:
+    read = read_measured(indicator, figure.value, figure.nothing_occurred, measure, catalogue.measures)
+    if isinstance(read, Finding):
+        return read
+    pushed = Pushed(read.value, figure.status)
+    return pushed if read.converted is None else _Converted(pushed, read.converted)
 
 
 def _unknown(code: str, form: Form, catalogue: Catalogue) -> Finding:
@@ -165,10 +202,6 @@ def _unknown(code: str, form: Form, catalogue: Catalogue) -> Finding:
     if code in form.derived:
         return find(rules.DERIVED, code)
     return find(rules.NOT_IN_FORM, code, form=form.id)
-
-
-def _same(measure: str, indicator: Indicator) -> bool:
-    return nfc(measure).strip().casefold() == nfc(indicator.measure).strip().casefold()
 
 
 def _refuse_duplicates(judged: Judged, twice: dict[tuple[str, str], list[int]]) -> None:

@@ -1,14 +1,16 @@
-"""Reading one value as an indicator wants it. Nothing is rounded, converted or guessed."""
+"""Reading one value as an indicator wants it. Nothing is rounded or guessed; what is converted says so."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import NamedTuple
 
 from services.submissions.domain import findings as rules
 from services.submissions.domain.catalogue import Indicator
 from services.submissions.domain.findings import Finding, find
 from shared.canonical import MAX_DIGITS, decimal_text
+from shared.catalogue.measures import Measures
 from shared.errors import Invalid
 from shared.text import parse_number
 
@@ -48,6 +50,43 @@ def read_value(
     if indicator.minimum is None and indicator.maximum is None:
         return text
     return _outside(indicator, text) or text
+
+
+class Read(NamedTuple):
+    """A value that was given in a unit of measure; `converted` says so where it was another than the indicator's."""
+
+    value: str | None
+    converted: Finding | None = None
+
+
+def read_measured(
+    indicator: Indicator,
+    raw: object,
+    nothing_occurred: bool,
+    measure: str,
+    measures: Measures,
+    *,
+    by_hand: bool = False,
+) -> Read | Finding:
+    """Return the value as `read_value` does, converted from `measure` into the indicator's unit of measure where it
+    is another of the same dimension. What occurred not at all has no unit, but one that is unlike is refused."""
+    code, own = indicator.code, indicator.measure
+    if measures.are_same(measure, own):
+        same = read_value(indicator, raw, nothing_occurred, by_hand=by_hand)
+        return same if isinstance(same, Finding) else Read(same)
+    text = None if raw is None or nothing_occurred else _text(code, raw, by_hand)
+    if isinstance(text, Finding):
+        return text
+    try:
+        amount = measures.convert(Decimal(text or 0), measure, own)
+    except Invalid as error:
+        if error.code == "measures.unlike":
+            return find(rules.WRONG_MEASURE, code, measure=_shown(measure), expected=own)
+        return find(rules.INEXACT, code, value=text, measure=_shown(measure), expected=own)
+    value = read_value(indicator, raw if text is None else amount, nothing_occurred)
+    if isinstance(value, Finding) or value is None:
+        return Read(None) if value is None else value
+    return Read(value, find(rules.CONVERTED, code, given=text, measure=_shown(measure), value=value, expected=own))
 
 
 def _text(code: str, raw: object, by_hand: bool) -> str | Finding:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 from services.submissions.domain import merge
 from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell, Pushed
 from services.submissions.domain.rounds import Submission
-from services.submissions.domain.values import STATUSES, read_value
+from services.submissions.domain.values import STATUSES, read_measured
 from services.submissions.service.finding import cells_of, found
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, submissions
@@ -34,8 +37,11 @@ class EditingCalls:
         nothing_occurred: bool = False,
         status: str = "official",
         expected_version: int | None = None,
+        measure: str | None = None,
     ) -> FigureView:
-        """Enter a figure by hand. Text is read the Vietnamese way ("3.507" is 3507), a JSON number as it is.
+        """Enter a figure by hand. Text is read the Vietnamese way ("3.507" is 3507), a JSON number as it is. `measure`
+        is the unit of measure it is given in (default: the indicator's); another of its dimension is converted, and
+        the answer's `converted` says so.
 
         `expected_version` (0: there is no figure yet) guards against changing what somebody else just changed. What
         a system had pushed beside a hand entry is settled by this. Raises Invalid("submissions.value"),
@@ -44,16 +50,18 @@ class EditingCalls:
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
             catalogue = catalogues.current(unit.connection)
-            entered = _entered(catalogue, submission, indicator, value, nothing_occurred, status)
+            given = _Given(value, nothing_occurred, status, measure)
+            entered, converted = _entered(catalogue, submission, indicator, given)
             key = (submission.number, indicator)
             cells = figures.read_cells(unit.connection, [submission.number])
             cell = cells.get(key)
             if cell is not None and _is_so(cell, entered, actor.id):
-                return figure_view(indicator, cell)
+                return replace(figure_view(indicator, cell), converted=converted)
             submission.require_editable()
             _expect(cell, expected_version)
             _enter(unit, submission, indicator, cell, entered)
-            return figure_view(indicator, figures.read_cells(unit.connection, [submission.number])[key])
+            held = figures.read_cells(unit.connection, [submission.number])[key]
+            return replace(figure_view(indicator, held), converted=converted)
 
     @rpc
     def remove_figure(self, actor: Actor, submission_id: str, indicator: str) -> SubmissionView:
@@ -93,23 +101,31 @@ class EditingCalls:
             return figure_view(indicator, cell)
 
 
-def _entered(
-    catalogue: Catalogue, submission: Submission, code: str, value: object, nothing_occurred: bool, status: str
-) -> Pushed:
+class _Given(NamedTuple):
+    value: object
+    nothing_occurred: bool
+    status: str
+    measure: str | None
+
+
+def _entered(catalogue: Catalogue, submission: Submission, code: str, given: _Given) -> tuple[Pushed, str | None]:
+    """Return what the clerk entered, and what to tell where it was converted."""
     form = catalogue.forms.get(submission.form)
-    indicator = catalogue.indicators.get(code)
+    period = catalogue.period(submission.period)
+    indicator = None if period is None else catalogue.as_of(period).indicators.get(code)
     if form is None or indicator is None or code not in form.entered:
         raise NotFound(
             "submissions.no_indicator",
             f"{code} is not entered on form {submission.form}",
             f"Chỉ tiêu {code} không có trong biểu mẫu {submission.form}.",
         )
-    if status not in STATUSES:
-        raise Invalid("submissions.status", f"{status!r} is no status", "Trạng thái số liệu không hợp lệ.")
-    read = read_value(indicator, value, nothing_occurred, by_hand=True)
+    if given.status not in STATUSES:
+        raise Invalid("submissions.status", f"{given.status!r} is no status", "Trạng thái số liệu không hợp lệ.")
+    measure = given.measure if given.measure is not None else indicator.measure
+    read = read_measured(indicator, given.value, given.nothing_occurred, measure, catalogue.measures, by_hand=True)
     if isinstance(read, Finding):
         raise Invalid("submissions.value", read.message, read.detail, {"finding": read.code, "indicator": code})
-    return Pushed(read, status)
+    return Pushed(read.value, given.status), read.converted.detail if read.converted else None
 
 
 def _is_so(cell: Cell, entered: Pushed, by: str) -> bool:

@@ -77,7 +77,7 @@ class ReadingCalls:
             submission = found(unit, actor, "submissions.read", submission_id)
             if round is not None and (round != submission.round or not submission.editable):
                 return _frozen(unit, submission, round)
-            catalogue = catalogues.current(unit.connection)
+            catalogue = catalogues.current_as_of(unit.connection, submission.period)
             cells = cells_of(unit, submission)
             previous = submissions.find_round(unit.connection, submission.number, submission.round - 1)
             form = catalogue.forms.get(submission.form)

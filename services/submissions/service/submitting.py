@@ -37,7 +37,7 @@ class SubmittingCalls:
             submission = found(unit, actor, "submissions.submit", submission_id, lock=True)
             if submission.state in (SUBMITTED, APPROVED):
                 return submission_view(submission)
-            catalogue = catalogues.current(unit.connection)
+            catalogue = catalogues.current_as_of(unit.connection, submission.period)
             cells = cells_of(unit, submission)
             _refuse_errors(blocking(validate(cells, catalogue.forms.get(submission.form), catalogue)))
             return submission_view(_freeze(unit, actor, submission, cells, catalogue))

@@ -8,7 +8,7 @@ from services.submissions.domain.catalogue import Catalogue, compile_catalogue
 from shared.errors import Unavailable
 from shared.replica import Replica, Snapshot
 
-replica = Replica("indicators", ("unit", "indicator", "form", "regime", "calendar_day"))
+replica = Replica("indicators", ("unit", "measure", "dimension", "indicator", "form", "regime", "calendar_day"))
 
 _compiled: dict[int, tuple[Snapshot, Catalogue]] = {}
 
@@ -27,3 +27,10 @@ def current(connection: Connection) -> Catalogue:
     if held is None or held[0] is not snapshot:
         held = _compiled[0] = (snapshot, compile_catalogue(snapshot.version, snapshot.entries))
     return held[1]
+
+
+def current_as_of(connection: Connection, period: str) -> Catalogue:
+    """Return the catalogue with every indicator as it was defined at the end of this period."""
+    catalogue = current(connection)
+    known = catalogue.period(period)
+    return catalogue if known is None else catalogue.as_of(known)

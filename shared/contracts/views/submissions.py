@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureOutcome:
-    """What became of one pushed figure. `outcome`: accepted, unchanged, refused, superseded, conflict."""
+    """What became of one pushed figure. `outcome`: accepted, unchanged, refused, superseded, conflict. An accepted
+    one is listed only if it was converted from another unit of measure (code V153)."""
 
     position: int
     indicator: str
@@ -39,7 +40,8 @@ class ReceiptView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureView:
     """One cell of a draft or round: its value and its provenance. `conflict` shows a pushed value that did not
-    overwrite a hand entry and waits for a person."""
+    overwrite a hand entry and waits for a person, `converted` tells (in Vietnamese) that a hand entry just given in
+    another unit of measure was converted."""
 
     indicator: str
     value: str | None
@@ -50,6 +52,7 @@ class FigureView:
     receipt_id: str | None = None
     version: int = 1
     conflict: dict[str, Any] | None = None
+    converted: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

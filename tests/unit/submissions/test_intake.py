@@ -159,3 +159,69 @@ def test_an_earlier_version_is_taken_to_the_end_of_its_last_day_in_vietnam() -> 
 
 def test_a_version_that_never_was_is_refused() -> None:
     assert versioned(3) == ["V120", "V120"]
+
+
+AREAS = {
+    "HA": {"name": "ha", "dimension": "area", "factor": "10000", "aliases": ["hecta"]},
+    "NGHIN-HA": {"name": "nghìn ha", "dimension": "area", "factor": "10000000"},
+    "TAN": {"name": "nghìn tấn", "dimension": "mass"},
+}
+
+
+def measured(measure: str | None, value: Any, **more: Any) -> Judged:
+    entries = bodies() | {"measure": AREAS}
+    figure = PushFigure(indicator="NN01.DT", value=value, measure=measure, **more)
+    body = PushBody(form="NN-NAM", unit="LC", period="2016", figures=[figure])
+    return judge(body, compile_catalogue(1, entries), EVERYTHING, NOON)
+
+
+def test_a_figure_in_another_measure_of_the_dimension_is_converted_and_says_so() -> None:
+    judged = measured("Hecta", 31300)
+    assert [candidate.pushed for candidate in judged.candidates] == [Pushed("31.3", "official")]
+    told = judged.conversions[0]
+    assert (told.code, told.severity) == ("V153", "converted")
+    assert told.detail == "31300 Hecta được quy đổi thành 31.3 nghìn ha."
+
+
+def test_the_indicators_own_measure_is_no_conversion() -> None:
+    for measure in (None, "nghìn ha", "NGHÌN HA", "nghi\u0300n ha"):
+        judged = measured(measure, 31)
+        assert [candidate.pushed.value for candidate in judged.candidates] == ["31"]
+        assert judged.conversions == {}
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "code"),
+    [
+        ("nghìn tấn", 1, "V116"),
+        ("mẫu", 1, "V116"),
+        ("ha", "0.1234", "V121"),
+        ("ha", "nhiều", "V110"),
+        ("ha", None, "V109"),
+        ("ha", "31.300", "V111"),
+    ],
+)
+def test_what_cannot_be_converted_exactly_is_refused(measure: str, value: Any, code: str) -> None:
+    judged = measured(measure, value)
+    assert [refusal.finding.code for refusal in judged.refusals] == [code]
+    assert judged.candidates == []
+
+
+def test_what_did_not_occur_has_no_measure_but_one_that_is_unlike_is_refused() -> None:
+    judged = measured("ha", None, nothing_occurred=True)
+    assert [candidate.pushed.value for candidate in judged.candidates] == [None]
+    assert judged.conversions == {}
+    judged = measured("nghìn tấn", None, nothing_occurred=True)
+    assert [refusal.finding.code for refusal in judged.refusals] == ["V116"]
+
+
+def test_a_figure_is_judged_by_the_definition_of_its_period() -> None:
+    entries = bodies()
+    percent = entries["indicator"]["NN02"]
+    before = percent | {"version": 1, "maximum": 50, "valid_to": "2015-01-01"}
+    entries["indicator"]["NN02"] = percent | {"version": 2, "valid_from": "2015-01-01", "earlier": [before]}
+    catalogue = compile_catalogue(1, entries)
+    figures = [PushFigure(indicator="NN02", value=60, period=str(year)) for year in (2013, 2014, 2015, 2016)]
+    judged = judge(PushBody(form="NN-NAM", unit="LC", figures=figures), catalogue, EVERYTHING, NOON)
+    assert [(refusal.position, refusal.finding.code) for refusal in judged.refusals] == [(0, "V115"), (1, "V115")]
+    assert [candidate.position for candidate in judged.candidates] == [2, 3]

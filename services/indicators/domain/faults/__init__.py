@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from services.indicators.domain.faults import calendar, deadlines, forms, indicators, regimes, units
+from services.indicators.domain.faults import calendar, deadlines, forms, indicators, measures, regimes, units
 from services.indicators.domain.faults.fault import Fault
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = ["Fault", "each_fault"]
 def each_fault(catalogue: Catalogue) -> Iterator[Fault]:
     """Yield every fault between these entries."""
     yield from units.faults(catalogue)
+    yield from measures.faults(catalogue)
     yield from indicators.faults(catalogue)
     yield from calendar.faults(catalogue)
     yield from regimes.faults(catalogue)
