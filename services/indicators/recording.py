@@ -13,7 +13,6 @@ from services.indicators.storage import catalogue as entries
 from services.indicators.storage import warehouse
 from services.indicators.storage.warehouse import Origin, Release
 from shared import chunks
-from shared.calendar import Period
 from shared.contracts.events import Figure, Observation, ObservationsRecorded, SubmissionFinalised
 from shared.contracts.hashes import release_hash
 from shared.storage import Unit
@@ -22,7 +21,7 @@ from shared.storage import Unit
 def record(unit: Unit, part: SubmissionFinalised, figures: Iterable[Figure], catalogue: Rules) -> None:
     """Record a whole round as one batch, with what follows from it, and tell every form whose content it changed."""
     form, about, period = part.form, part.unit, part.period
-    derivations = catalogue.derivations(about, Period.parse(period).kind)
+    derivations = catalogue.derivations(about, period)
     entered = rules.cells_of(form, part.level, figures, catalogue.derived)
     change = rules.settle(warehouse.cells(unit.connection, about, period), form, entered, derivations)
     origin = Origin(part.submission_id, part.round)

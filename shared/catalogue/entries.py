@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from shared.calendar import Period
 from shared.catalogue.units import Reform, Span, Unit, UnitKind
 
 PeriodKind = Literal["year", "nine_months", "half", "quarter", "month", "day"]
@@ -138,6 +139,22 @@ class Years(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"},
 
     first: int | str
     last: int | str | None = None
+
+    @property
+    def days(self) -> tuple[date, date | None]:
+        """The first day of the first period and the last day of the last one, None: until further notice.
+        Raises Invalid("period.malformed")."""
+        first = Period.parse(_period_text(self.first)).start
+        return first, None if self.last is None else Period.parse(_period_text(self.last)).end
+
+    def holds(self, period: Period) -> bool:
+        """Tell whether the form is asked for this period."""
+        first, last = self.days
+        return first <= period.start and (last is None or period.end <= last)
+
+
+def _period_text(bound: int | str) -> str:
+    return f"{bound:04d}" if isinstance(bound, int) else bound
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.catalogue.identifiers import code_key
 from shared.contracts.views import UnitView
 
 UnitKind = Literal["province", "district", "commune", "agency", "department", "vertical", "enterprise"]
@@ -140,23 +141,16 @@ class Reform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     changes: list[Change]
 
 
-def resolve(units: Iterable[Unit], code: str, on: date) -> str | None:
-    """Return the id of the unit that bore `code` ("gso:03388") on this day, or None."""
-    for unit in units:
-        if any(item.text == code and item.holds(on) for item in unit.codes):
-            return unit.id
-    return None
-
-
 def doubly_used(units: Iterable[Unit]) -> Iterator[tuple[str, str, str]]:
     """Yield (code, one unit, another) wherever two units bear the same code on the same day."""
     seen: dict[str, list[tuple[Code, str]]] = {}
     for unit in units:
         for code in unit.codes:
-            for other, owner in seen.setdefault(code.text, []):
+            bearers = seen.setdefault(code_key(code.text), [])
+            for other, owner in bearers:
                 if owner != unit.id and code.overlaps(other):
                     yield code.text, owner, unit.id
-            seen[code.text].append((code, unit.id))
+            bearers.append((code, unit.id))
 
 
 def _before(start: date | None, end: date | None) -> bool:

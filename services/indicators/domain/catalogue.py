@@ -15,6 +15,7 @@ import msgspec
 
 from services.indicators.domain import definitions, editions
 from services.indicators.domain.faults import Fault, each_fault
+from shared.calendar import Period
 from shared.catalogue import formulas
 from shared.catalogue.entries import (
     SECTIONS,
@@ -96,7 +97,9 @@ def read_load(load: dict[str, Any]) -> tuple[dict[Key, dict[str, Any]], list[Fau
             try:
                 body = msgspec.to_builtins(msgspec.convert(_nfc(raw), cls))
             except msgspec.ValidationError as error:
-                faults.append(Fault(place, "shape", str(error), f"Mục này sai cấu trúc: {error}."))
+                message, _, path = str(error).partition(" - at ")
+                inside = path.strip("`").removeprefix("$")
+                faults.append(Fault(place + inside, "shape", message, f"Mục này sai cấu trúc: {message}."))
                 continue
             key = (kind, body.pop("id"))
             if key in bodies:
@@ -138,10 +141,12 @@ class Rules:
         self._parsed = [(code, parsed[code]) for code in formulas.order(parsed)]
         self.derived = frozenset(parsed)
 
-    def derivations(self, unit: str, period_kind: str) -> list[Derivation]:
-        """Return the derivations for this unit and kind of period; an indicator is carried by one form at most."""
+    def derivations(self, unit: str, period: str) -> list[Derivation]:
+        """Return the derivations for this unit and period; an indicator is carried by one form at most. Forms that are
+        asked for in the period come first: a copy for the next year carries the same indicators."""
         carriers: dict[str, str] = {}
-        for form in self.forms_about(unit, period_kind):
+        asked = Period.parse(period)
+        for form in sorted(self.forms_about(unit, asked.kind), key=lambda form: not form.periods.holds(asked)):
             for code in form.derived:
                 carriers.setdefault(code, form.id)
         return [

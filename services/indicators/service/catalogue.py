@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from services.indicators.applying import apply
 from services.indicators.domain import catalogue as rules
 from services.indicators.service.paging import bounded, following
 from services.indicators.storage import catalogue as entries
@@ -14,13 +15,9 @@ from services.indicators.storage.tables import reading
 from shared.catalogue.entries import SECTIONS
 from shared.catalogue.units import Unit as CatalogueUnit
 from shared.contracts.actor import Actor
-from shared.contracts.events import CatalogueChanged, CatalogueEntry
 from shared.contracts.views import CataloguePage, FormPage, FormView, IndicatorPage, IndicatorView, LoadResult, UnitPage
 from shared.entrypoints import rpc
 from shared.storage import UnitOfWork
-
-MAX_DELTA = 500
-"""Changed entries that travel with the event; beyond that readers fetch the snapshot."""
 
 
 class CatalogueCalls:
@@ -42,13 +39,7 @@ class CatalogueCalls:
             changed = rules.accept(stored, catalogue)
             total = sum(len(catalogue.get(section, ())) for section in SECTIONS)
             added = len(changed.keys() - stored.keys())
-            if changed:
-                version += 1
-                entries.save(unit.connection, changed, version, unit.now, actor.id)
-                delta = [CatalogueEntry(kind, key, body) for (kind, key), body in sorted(changed.items())]
-                unit.emit(CatalogueChanged(version=version, entries=delta if len(delta) <= MAX_DELTA else None))
-                counts = {"added": added, "changed": len(changed) - added}
-                unit.audit("catalogue.loaded", f"catalogue/{version}", counts)
+            version = apply(unit, version, stored, changed)
         return LoadResult(version=version, added=added, changed=len(changed) - added, unchanged=total - len(changed))
 
     @rpc

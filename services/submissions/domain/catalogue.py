@@ -33,7 +33,8 @@ _OWN_LEVELS = {"commune": "commune", "district": "district", "province": "provin
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """What a figure must be. `minimum` and `maximum` bound it where the catalogue says so; `decimals` are the places
-    in which it is usually given, and so how far rounding may carry sums apart."""
+    in which it is usually given, and so how far rounding may carry sums apart. `dimension` is the name that clerks read
+    of the way in which it is a part of its parent."""
 
     code: str
     name: str
@@ -158,27 +159,31 @@ def compile_catalogue(version: int, bodies: Bodies) -> Catalogue:
     """Return the catalogue made of these entries."""
     units = [msgspec.convert({"id": unit_id, **body}, Unit) for unit_id, body in bodies.get("unit", {}).items()]
     measures = [msgspec.convert({"id": name, **body}, Measure) for name, body in bodies.get("measure", {}).items()]
+    dimensions = {dimension: body["name"] for dimension, body in bodies.get("dimension", {}).items()}
     indicators = bodies.get("indicator", {})
     return Catalogue(
         version,
         Organisation(units),
-        {code: _indicator(code, body) for code, body in indicators.items()},
+        {code: _indicator(code, body, dimensions) for code, body in indicators.items()},
         {form_id: _form(form_id, body) for form_id, body in bodies.get("form", {}).items()},
         _schedules(bodies),
         Measures(measures),
-        {code: _definitions(code, body) for code, body in indicators.items() if body.get("earlier")},
+        {code: _definitions(code, body, dimensions) for code, body in indicators.items() if body.get("earlier")},
     )
 
 
-def _definitions(code: str, body: dict[str, Any]) -> tuple[tuple[date, Indicator], ...]:
-    return tuple((date.fromisoformat(item["valid_to"]), _indicator(code, {**body, **item})) for item in body["earlier"])
+def _definitions(code: str, body: dict[str, Any], dimensions: dict[str, str]) -> tuple[tuple[date, Indicator], ...]:
+    return tuple(
+        (date.fromisoformat(item["valid_to"]), _indicator(code, {**body, **item}, dimensions))
+        for item in body["earlier"]
+    )
 
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _indicator(code: str, body: dict[str, Any]) -> Indicator:
+def _indicator(code: str, body: dict[str, Any], dimensions: dict[str, str]) -> Indicator:
     integer = body.get("value_type") == "integer"
     breakdown = body.get("breakdown") or {}
     return Indicator(
@@ -190,7 +195,7 @@ def _indicator(code: str, body: dict[str, Any]) -> Indicator:
         summed=body.get("rollup") == "sum",
         formula=parse(body["formula"]) if body.get("formula") else None,
         parent=body.get("parent") or None,
-        dimension=breakdown.get("dimension"),
+        dimension=dimensions.get(breakdown.get("dimension", ""), breakdown.get("dimension")),
         minimum=_bound(body.get("minimum")),
         maximum=_bound(body.get("maximum")),
     )

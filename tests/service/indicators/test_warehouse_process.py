@@ -27,9 +27,8 @@ def test_a_round_that_comes_in_parts_twice_and_through_a_kill_is_recorded_once(
 
     engine: Engine = database("indicators")
     service = run_service("indicators", "rpc,worker")
-    entries = catalogue.read()
-    loaded = call("load_catalogue", LoadResult, actor=OFFICE, catalogue=entries)
-    assert loaded.added == sum(len(section) for section in entries.values())
+    body = catalogue.read()
+    assert call("load_catalogue", LoadResult, actor=OFFICE, catalogue=body).added == sum(map(len, body.values()))
     page = call("read_catalogue", CataloguePage, after=None, limit=100)
     assert (page.version, len(page.entries)) == (1, 100)
     units = call("list_units", UnitPage, actor=OFFICE, on="2025-07-01", kind="commune", limit=500)

@@ -13,7 +13,8 @@ import pytest
 
 import catalogue
 from services.indicators.domain.catalogue import Catalogue, Rules, accept
-from shared.catalogue.units import Unit, resolve
+from shared.catalogue.organisation import Organisation
+from shared.catalogue.units import Unit
 from shared.errors import Invalid
 
 REFORM = date(2025, 7, 1)
@@ -28,12 +29,7 @@ def units() -> list[Unit]:
 def test_lai_chaus_catalogue_is_sound_and_loading_it_again_changes_nothing() -> None:
     load = catalogue.read()
     stored = accept({}, load)
-    assert {kind: sum(key[0] == kind for key in stored) for kind in ("unit", "indicator", "form", "regime")} == {
-        "unit": 158,
-        "indicator": 79,
-        "form": 7,
-        "regime": 1,
-    }
+    assert len(stored) == sum(len(entries) for entries in load.values())
     assert accept(stored, load) == {}
 
 
@@ -47,19 +43,12 @@ def test_106_communes_stood_before_the_reform_and_38_since(units: list[Unit]) ->
     assert {unit.at(REFORM).parent for unit in standing(REFORM, "commune")} == {"LC"}
 
 
-def test_a_reused_code_names_the_unit_of_its_day(units: list[Unit]) -> None:
-    old, new = resolve(units, "gso:03388", BEFORE), resolve(units, "gso:03388", REFORM)
-    assert (old, new) == ("LC-X03388-2004", "LC-X03388-2025")
-    names = {unit.id: unit.name for unit in units}
-    assert (names["LC-X03388-2004"], names["LC-X03388-2025"]) == ("Phường Quyết Tiến", "Phường Đoàn Kết")
-    assert resolve(units, "gso:99999", REFORM) is None
-
-
 def test_an_untouched_commune_keeps_its_id_and_changes_its_parent(units: list[Unit]) -> None:
     [kept] = [unit for unit in units if unit.id == "LC-X03451-2004"]
     assert (kept.at(BEFORE).parent, kept.at(REFORM).parent) == ("LC-H107", "LC")
     assert kept.successors == []
-    assert resolve(units, "gso:03451", BEFORE) == resolve(units, "gso:03451", REFORM) == kept.id
+    organisation = Organisation(units)
+    assert organisation.resolve("gso:03451", BEFORE) == organisation.resolve("gso:03451", REFORM) == kept.id
 
 
 def test_every_ended_commune_went_on_in_one_that_stands(units: list[Unit]) -> None:
@@ -81,6 +70,18 @@ def _with(section: str, entry_id: str, **values: Any) -> Callable[[dict[str, Any
         next(entry for entry in load[section] if entry["id"] == entry_id).update(values)
 
     return change
+
+
+OLD, NEW = "LC-X03388-2004", "LC-X03388-2025"
+
+
+def went(to: str | None, on: str = "2025-07-01", share: str | None = None) -> dict[str, Any]:
+    return {"id": to, "how": "merged", "on": on, "share": share}
+
+
+def reform(**fields: Any) -> dict[str, Any]:
+    change = {"how": "merge", "units": [OLD], "into": NEW, **fields}
+    return {"id": "R", "name": "Sắp xếp", "decision": "NQ", "on": "2025-07-01", "changes": [change]}
 
 
 @pytest.mark.parametrize(
@@ -106,13 +107,39 @@ def _with(section: str, entry_id: str, **values: Any) -> Callable[[dict[str, Any
             "units[LC-X03388-2004].codes",
             "code_in_use",
         ),
+        (_with("units", "LC", codes=[{"scheme": "qd20", "code": "H35.G22"}]), "units[LC].codes", "identifier"),
+        (
+            _with("units", "LC-SYT", kind="department", parent="LC", parents=[]),
+            "units[LC-SYT].parent",
+            "misplaced",
+        ),
+        (_with("units", "LC-X03388-2025", parent=None, parents=[]), "units[LC-X03388-2025].parent", "misplaced"),
+        (
+            _with("units", "LC-X03451-2004", parents=[{"parent": "LC-H107"}]),
+            "units[LC-X03451-2004].parent",
+            "parent_ended",
+        ),
+        (_with("units", OLD, successors=[went(NEW, "2025-06-01")]), f"units[{OLD}].successors", "succession_day"),
+        (_with("units", OLD, successors=[went("LC-H105")]), f"units[{OLD}].successors", "succession_day"),
+        (_with("units", OLD, successors=[went(None)]), f"units[{OLD}].successors", "succession"),
+        (_with("units", OLD, successors=[went(NEW, share="0.4")]), f"units[{OLD}].successors", "shares"),
+        (
+            _with("units", OLD, successors=[went(NEW, share="0.4"), went("LC-X03408-2025", share="0.7")]),
+            f"units[{OLD}].successors",
+            "shares",
+        ),
+        (_with("units", NEW, successors=[went(OLD)]), f"units[{NEW}].successors", "circle"),
+        (lambda load: load.update(reforms=[reform(name="Phường Khác")]), "reforms[R].changes[0]", "disagrees"),
+        (lambda load: load.update(reforms=[reform(units=["LC-X03390-2004"])]), "reforms[R].changes[0]", "disagrees"),
+        (lambda load: load.update(reforms=[reform(units=["LC-X0"])]), "reforms[R].changes[0].units", "unknown"),
         (_with("forms", "GD-NAM", required=["YT01"]), "forms[GD-NAM].required", "not_entered"),
         (_with("forms", "GD-NAM", derived=["GD01"]), "forms[GD-NAM].derived", "entered_or_derived"),
         (_with("forms", "GD-NAM", indicators=["YT01"], required=[]), "forms[YT-NAM]", "contested"),
         (_with("forms", "GD-NAM", period_kind="quarter"), "forms[GD-NAM].period_kind", "period_kind"),
         (_with("forms", "GD-NAM", periods={"from": 2016, "to": 2015}), "forms[GD-NAM].periods", "periods"),
-        (_with("units", "LC", valid_from="hôm qua"), "units[LC]", "shape"),
+        (_with("units", "LC", valid_from="hôm qua"), "units[LC].valid_from", "shape"),
         (_with("units", "LC", colour="red"), "units[LC]", "shape"),
+        (_with("forms", "GD-NAM", indicators=["GD01", 7]), "forms[GD-NAM].indicators[1]", "shape"),
         (lambda load: load["units"].append(load["units"][0]), "units[LC]", "twice"),
         (lambda load: load.update(themes=[]), "themes", "unknown_section"),
     ],
@@ -126,6 +153,20 @@ def test_a_fault_is_named_with_its_place(change: Callable[[dict[str, Any]], None
     assert isinstance(errors, list)
     assert (place, code) in {(error["place"], error["code"]) for error in errors}
     assert all(error["detail"] for error in errors)
+
+
+def test_a_reform_that_the_units_agree_with_is_recorded_beside_them() -> None:
+    assert ("reform", "R") in accept({}, catalogue.read() | {"reforms": [reform(name="Phường Đoàn Kết", parent="LC")]})
+
+
+def test_two_units_do_not_bear_one_identifier_written_in_two_orders() -> None:
+    load = catalogue.read()
+    made_up = ({"scheme": "qd20", "code": "H35.99"}, {"scheme": "qcvn102", "code": "000.00.99.H35"})
+    for entry, code in zip([unit for unit in load["units"] if unit["kind"] == "agency"], made_up, strict=False):
+        entry["codes"] = [code]
+    with pytest.raises(Invalid) as caught:
+        accept({}, load)
+    assert [error["code"] for error in caught.value.context["errors"]] == ["code_in_use"]  # type: ignore[attr-defined]
 
 
 def test_a_part_may_be_loaded_and_is_checked_against_what_stands() -> None:
@@ -147,10 +188,23 @@ def test_rules_tell_which_form_carries_a_derived_indicator() -> None:
     rules = Rules(Catalogue.of(accept({}, catalogue.read())))
 
     def carried(unit: str) -> dict[str, str]:
-        return {item.indicator: item.form for item in rules.derivations(unit, "year")}
+        return {item.indicator: item.form for item in rules.derivations(unit, "2016")}
 
     assert carried("LC")["NN01.NS"] == carried("LC")["NN07"] == "NN-NAM"
     assert carried("LC-X03451-2004") == {"DS02": "XA-NAM", "NN01.NS": "XA-NAM", "NN04.NS": "XA-NAM"}
-    assert rules.derivations("LC", "quarter") == []
+    assert rules.derivations("LC", "2016-Q1") == []
     assert rules.agency("GD-NAM", "LC") == "LC-SGDDT"
     assert rules.agency("XA-NAM", "LC-X03451-2004") == "LC-X03451-2004"
+
+
+def test_a_derived_indicator_is_carried_by_the_form_that_is_asked_for_in_the_period() -> None:
+    load = catalogue.read()
+    old = next(form for form in load["forms"] if form["id"] == "NN-NAM")
+    old["periods"] = {"from": 2005, "to": 2016}
+    load["forms"].append({**old, "id": "NN-NAM-2017", "periods": {"from": 2017}})
+    rules = Rules(Catalogue.of(accept({}, load)))
+    carriers = [
+        {item.indicator: item.form for item in rules.derivations("LC", period)}["NN07"]
+        for period in ("1999", "2016", "2017")
+    ]
+    assert carriers == ["NN-NAM", "NN-NAM", "NN-NAM-2017"]

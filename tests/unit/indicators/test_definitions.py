@@ -52,13 +52,6 @@ def test_a_factor_is_a_positive_decimal(factor: str) -> None:
     assert found({}, measures=[measure("HA", "ha", "area", factor)]) == {("measures[HA].factor", "factor")}
 
 
-def test_two_measures_of_one_dimension_differ_in_size() -> None:
-    assert found({}, measures=[measure("LOP", "lớp", "count"), measure("TRUONG", "trường", "count", "1.0")]) == {
-        ("measures[TRUONG].factor", "same_measure")
-    }
-    assert found({}, measures=[measure("LOP", "lớp", "lớp"), measure("TRUONG", "trường", "trường")]) == set()
-
-
 def test_an_indicator_is_measured_in_a_known_measure_once_there_are_any() -> None:
     before = indicator(version=1, measure="phòng") | {"valid_to": SPRING}
     before = {key: before[key] for key in ("version", "measure", "value_type", "valid_to")}

@@ -56,7 +56,7 @@ def test_the_small_catalogue_is_sound() -> None:
         (form(open_lists=[{**LISTED, "columns": ["GD01"]}]), "forms[GD-THANG-01].open_lists", "list_column"),
         (form(open_lists=[{**LISTED, "columns": ["DA09"]}]), "forms[GD-THANG-01].open_lists", "unknown"),
         (form(open_lists=[LISTED, LISTED]), "forms[GD-THANG-01].open_lists", "twice"),
-        (form(open_lists=[{**LISTED, "max_rows": 1001}]), "forms[GD-THANG-01]", "shape"),
+        (form(open_lists=[{**LISTED, "max_rows": 1001}]), "forms[GD-THANG-01].open_lists[0].max_rows", "shape"),
         (form(help={"YT01": "?"}), "forms[GD-THANG-01].help", "not_of_form"),
         (form(rules=[{"id": "Q1", "expression": "GD02 <="}]), "forms[GD-THANG-01].rules[Q1]", "formula"),
         (form(rules=[{"id": "Q1", "expression": "GD02 <= YT01"}]), "forms[GD-THANG-01].rules[Q1]", "not_of_form"),
@@ -86,6 +86,22 @@ def test_an_owner_may_ask_its_departments_and_a_year_may_bound_months() -> None:
     department = {"unit": "LC-SGDDT-KHTC", "agency": "LC-SGDDT-KHTC"}
     load["forms"][0].update(owner=AGENCY, owed_by=[department], periods={"from": 2026, "to": "2026-06"})
     assert faults(load) == []
+
+
+def successor(**values: Any) -> Change:
+    """Add a copy of the form for another stretch of time."""
+    return lambda load: load["forms"].append({**load["forms"][0], "id": "GD-THANG-02", **values})
+
+
+def test_two_forms_carry_an_indicator_one_after_the_other_but_not_at_once() -> None:
+    load = small_load()
+    load["forms"][0]["periods"] = {"from": "2026-01", "to": 2026}
+    successor(periods={"from": "2027-01"})(load)
+    assert faults(load) == []
+    load["forms"][0]["periods"] = {"from": "2026-01", "to": "2027-01"}
+    assert faults(load) == [("forms[GD-THANG-02]", "contested")]
+    load["forms"][0]["periods"] = {"from": "2026-01"}
+    assert faults(load) == [("forms[GD-THANG-02]", "contested")]
 
 
 # -- versions --------------------------------------------------------------------------------------------------------

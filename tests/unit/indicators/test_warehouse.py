@@ -31,7 +31,7 @@ def test_formulas_reproduce_97_of_99_published_values_and_the_two_findings_are_k
     off, compared = [], 0
     for year, values in published.items():
         entered = {code: _cell(value) for code, value in values.items() if code not in rules.derived}
-        for code, cell in derive(entered, rules.derivations("LC", "year")).items():
+        for code, cell in derive(entered, rules.derivations("LC", "2016")).items():
             if code not in values or cell.value is None:
                 continue
             compared += 1

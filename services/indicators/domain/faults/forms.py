@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from services.indicators.domain.faults import form_tables
 from services.indicators.domain.faults.fault import Fault, unknown
+from shared.calendar import Period
 from shared.catalogue.entries import Form, FormContent, Years
-from shared.catalogue.schedules import first_asked, last_asked
 from shared.catalogue.units import Unit
 from shared.errors import Invalid
 
@@ -147,21 +147,35 @@ def _belongs(units: Mapping[str, Unit], unit_id: str, owner: str) -> bool:
 
 
 def _period_faults(place: str, periods: Years, kind: str) -> Iterator[Fault]:
-    ends = []
-    for label, read in (("from", first_asked), ("to", last_asked)):
-        try:
-            ends.append(read(kind, periods))
-        except Invalid as error:
-            yield Fault(f"{place}.periods.{label}", "periods", error.message, error.detail or "")
+    for label, bound in (("from", periods.first), ("to", periods.last)):
+        if isinstance(bound, str) and _kind(bound) not in (kind, "year"):
+            yield Fault(
+                f"{place}.periods.{label}",
+                "periods",
+                f"{bound!r} is neither a year nor a period of kind {kind}",
+                f"“{bound}” không phải là năm hay kỳ báo cáo của biểu mẫu.",
+            )
             return
-    first, last = ends
-    if first is not None and last is not None and first.start > last.start:
+    try:
+        first, last = periods.days
+    except Invalid as error:
+        yield Fault(f"{place}.periods", "periods", error.message, error.detail or "")
+        return
+    if last is not None and first > last:
         yield Fault(f"{place}.periods", "periods", "ends before it begins", "Kỳ cuối trước kỳ đầu.")
 
 
+def _kind(text: str) -> str | None:
+    try:
+        return Period.parse(text).kind
+    except Invalid:
+        return None
+
+
 def _contested(catalogue: Catalogue) -> Iterator[Fault]:
-    """An observation's key is (indicator, unit, period): two forms about one unit must not both carry an indicator."""
-    owners: dict[tuple[str, str, str], str] = {}
+    """An observation's key is (indicator, unit, period): of two forms about one unit that are asked for the same
+    periods, only one may carry an indicator."""
+    owners: dict[tuple[str, str, str], list[str]] = {}
     by_kind: dict[str, list[str]] = {}
     for unit_id, unit in catalogue.units.items():
         by_kind.setdefault(unit.kind, []).append(unit_id)
@@ -175,12 +189,24 @@ def _contested(catalogue: Catalogue) -> Iterator[Fault]:
         columns = [code for item in form.open_lists for code in item.columns]
         for code in [*form.indicators, *form.derived, *columns]:
             for about_unit in about:
-                owner = owners.setdefault((code, about_unit, form.period_kind), form_id)
-                if owner != form_id and owner not in reported:
-                    reported.add(owner)
+                others = owners.setdefault((code, about_unit, form.period_kind), [])
+                for other in others:
+                    if other in reported or not _meet(form, catalogue.forms[other]):
+                        continue
+                    reported.add(other)
                     yield Fault(
                         f"forms[{form_id}]",
                         "contested",
-                        f"{code} of {about_unit} is on {owner} too",
-                        f"Chỉ tiêu {code} của đơn vị {about_unit} đã thuộc biểu {owner}.",
+                        f"{code} of {about_unit} is on {other} too",
+                        f"Chỉ tiêu {code} của đơn vị {about_unit} đã thuộc biểu {other}.",
                     )
+                others.append(form_id)
+
+
+def _meet(one: Form, other: Form) -> bool:
+    """Tell whether some period is asked for by both. A form whose periods cannot be read has a fault of its own."""
+    try:
+        (a_first, a_last), (b_first, b_last) = one.periods.days, other.periods.days
+    except Invalid:
+        return False
+    return one is not other and (b_last is None or a_first <= b_last) and (a_last is None or b_first <= a_last)

@@ -24,7 +24,6 @@ def faults(catalogue: Catalogue) -> Iterator[Fault]:
 
 def _measure_faults(catalogue: Catalogue) -> Iterator[Fault]:
     named: dict[str, str] = {}
-    sized: dict[tuple[str, Decimal], str] = {}
     for measure_id, measure in catalogue.measures.items():
         place = f"measures[{measure_id}]"
         for name in dict.fromkeys(names(measure)):
@@ -42,15 +41,6 @@ def _measure_faults(catalogue: Catalogue) -> Iterator[Fault]:
                 "factor",
                 f"{measure.factor!r} is no positive decimal",
                 f"Hệ số “{measure.factor}” không phải là số thập phân dương.",
-            )
-            continue
-        owner = sized.setdefault((measure.dimension, Decimal(measure.factor)), measure_id)
-        if owner != measure_id:
-            yield Fault(
-                f"{place}.factor",
-                "same_measure",
-                f"is as large as {owner}: it is another name of that, or of another dimension",
-                f"Bằng đúng {owner}: hãy ghi là tên gọi khác của đơn vị tính đó, hoặc thuộc đại lượng khác.",
             )
 
 
