@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from shared.catalogue.entries import (
     OwedByEach,
     Regime,
 )
+from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Reform, Unit
 from shared.errors import Invalid
 
@@ -144,6 +146,19 @@ class Rules:
     def derivations(self, unit: str, period: str) -> list[Derivation]:
         """Return the derivations for this unit and period; an indicator is carried by one form at most. Forms that are
         asked for in the period come first: a copy for the next year carries the same indicators."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue itself."""
+        return self._catalogue
+
+    @cached_property
+    def organisation(self) -> Organisation:
+        """Its units through time."""
+        return Organisation(self._catalogue.units.values())
+
+    def derivations(self, unit: str, period_kind: str) -> list[Derivation]:
+        """Return the derivations for this unit and kind of period; an indicator is carried by one form at most."""
         carriers: dict[str, str] = {}
         asked = Period.parse(period)
         for form in sorted(self.forms_about(unit, asked.kind), key=lambda form: not form.periods.holds(asked)):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from services.indicators.service.calendar import CalendarCalls
 from services.indicators.service.catalogue import CatalogueCalls
+from services.indicators.service.comparing import ComparingCalls
 from services.indicators.service.observations import ObservationCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
 
-class IndicatorsService(Described, CatalogueCalls, CalendarCalls, ObservationCalls):
+class IndicatorsService(Described, CatalogueCalls, CalendarCalls, ObservationCalls, ComparingCalls):
     """Catalogue and warehouse for those who ask."""
 
     name = "indicators"

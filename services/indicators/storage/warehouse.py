@@ -169,6 +169,14 @@ def find(connection: Connection, indicator: str, unit: str, period: str) -> Obse
     return None if found is None else msgspec.json.decode(found, type=ObservationView)
 
 
+def find_as_of(connection: Connection, indicator: str, unit: str, period: str, batch: int) -> ObservationView | None:
+    """Return one value as it was right after a batch."""
+    table = observations.c
+    key = (table.unit == unit, table.period == period, table.indicator == indicator)
+    row = connection.execute(select(*_VIEW).where(*key, *_held(batch))).one_or_none()
+    return None if row is None else _view(row)
+
+
 def page(
     connection: Connection,
     *,
@@ -198,14 +206,15 @@ def page(
         where.append(table.unit == func.any(list(units)))
     if forms is not None:
         where.append(table.form == func.any(list(forms)))
-    if as_of is None:
-        where.append(_CURRENT)
-    else:
-        where += [table.batch <= as_of, or_(_CURRENT, table.superseded_batch > as_of)]
+    where += [_CURRENT] if as_of is None else _held(as_of)
     if after is not None:
         where.append(tuple_(*_ORDER) > tuple_(*after))
     statement = select(*_VIEW).where(*where).order_by(*_ORDER).limit(limit)
     return [_view(row) for row in connection.execute(statement)]
+
+
+def _held(batch: int) -> list[ColumnElement[bool]]:
+    return [observations.c.batch <= batch, or_(_CURRENT, observations.c.superseded_batch > batch)]
 
 
 def _view(row: Row[*tuple[Any, ...]]) -> ObservationView:

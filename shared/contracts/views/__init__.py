@@ -47,10 +47,24 @@ from shared.contracts.views.submissions import (
     SubmissionPage,
     SubmissionView,
 )
-from shared.contracts.views.warehouse import ObservationPage, ObservationView
+from shared.contracts.views.warehouse import (
+    BatchPage,
+    BatchView,
+    GridCell,
+    GridIndicator,
+    GridRow,
+    GridView,
+    ObservationPage,
+    ObservationView,
+    PointView,
+    SeriesPage,
+    SeriesView,
+)
 
 __all__ = [
     "AttemptView",
+    "BatchPage",
+    "BatchView",
     "CasePage",
     "CaseView",
     "CataloguePage",
@@ -67,6 +81,10 @@ __all__ = [
     "FindingView",
     "FormPage",
     "FormView",
+    "GridCell",
+    "GridIndicator",
+    "GridRow",
+    "GridView",
     "InboxEntry",
     "InboxPage",
     "IndicatorPage",
@@ -76,6 +94,7 @@ __all__ = [
     "ObservationView",
     "PartnerView",
     "PeriodCalendar",
+    "PointView",
     "ReceiptView",
     "ReconciliationPage",
     "ReconciliationView",
@@ -83,6 +102,8 @@ __all__ = [
     "ReformPage",
     "ReformView",
     "RegimeCalendar",
+    "SeriesPage",
+    "SeriesView",
     "ServiceStatus",
     "SubmissionDetail",
     "SubmissionPage",

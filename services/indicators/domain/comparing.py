@@ -1,0 +1,206 @@
+"""The monthly grid of comparisons: what it looks at, through reforms, and what its cells say. Pure.
+
+For a period it shows the same period of last year, the period before, this one, the comparisons between them in per
+cent, and what was reached since January in both years. A figure is a unit's own where there is one. Where the unit did
+not stand yet, it is the roll-up of those it came from, for indicators that units add up, and the cell says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from enum import IntFlag
+
+from shared.calendar import Period
+from shared.canonical import decimal_text
+from shared.catalogue.entries import Definition
+from shared.catalogue.organisation import Organisation
+from shared.contracts.views import GridCell
+
+AREAS = frozenset({"province", "district", "commune"})
+"""The kinds of unit whose figures are about a territory."""
+_TENTH = Decimal("0.1")
+_WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+class Slot(IntFlag):
+    """A column of the grid; one period may stand in several."""
+
+    THIS = 1
+    LAST = 2
+    SAME = 4
+    SINCE_JANUARY = 8
+    SINCE_JANUARY_LAST_YEAR = 16
+
+
+SLOTS = tuple(Slot)
+
+
+def looked_at(period: Period) -> dict[Period, Slot]:
+    """Return the periods that the grid of `period` looks at, each with the columns it stands in."""
+    columns = [
+        (Slot.THIS, [period]),
+        (Slot.LAST, [period.previous]),
+        (Slot.SAME, [period.year_before]),
+        (Slot.SINCE_JANUARY, since_january(period)),
+        (Slot.SINCE_JANUARY_LAST_YEAR, since_january(period.year_before)),
+    ]
+    found: dict[Period, Slot] = {}
+    for slot, periods in columns:
+        for each in periods:
+            found[each] = found.get(each, Slot(0)) | slot
+    return found
+
+
+def since_january(period: Period) -> list[Period]:
+    """Return the periods of this kind from the year's first to this one."""
+    return [Period(period.kind, period.year, number) for number in range(1, period.number + 1)]
+
+
+def units_below(organisation: Organisation, unit: str, day: date) -> list[str]:
+    """Return the units that stood directly below this one: below an area the areas, below a body all of them."""
+    kinds = {name: organisation.units[name].kind for name in (unit, *organisation.children(unit, day))
+             if name in organisation.units}  # fmt: skip
+    below = [name for name in kinds if name != unit]
+    return [name for name in below if kinds[name] in AREAS] if kinds.get(unit) in AREAS else below
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose figure of `period` counts for `target`: its own, or `share` of that of one of those it came from."""
+
+    target: str
+    period: str
+    slots: int
+    unit: str
+    share: Decimal
+    own: bool
+    expected: int
+    """How many units together make the figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the grid reads for some units."""
+
+    rows: list[Source]
+    estimated: frozenset[tuple[str, Slot]]
+    """The (unit, column) pairs in which shares of a split unit are added up."""
+
+
+def sources(organisation: Organisation, units: Iterable[str], period: Period) -> Sources:
+    """Return whose figures are read for these units, which stand on the period's last day."""
+    rows: list[Source] = []
+    estimated: set[tuple[str, Slot]] = set()
+    whole = Decimal(1)
+    for unit in units:
+        for each, slots in looked_at(period).items():
+            rows.append(Source(unit, str(each), int(slots), unit, whole, True, 1))
+            lineage = organisation.lineage(unit, each.end, period.end)
+            if not lineage.parts or lineage.is_itself:
+                continue
+            count = len(lineage.parts)
+            rows += [Source(unit, str(each), int(slots), part.unit, part.share, False, count) for part in lineage.parts]
+            if not lineage.is_exact:
+                estimated |= {(unit, slot) for slot in SLOTS if slot & slots}
+    return Sources(rows, frozenset(estimated))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the warehouse has in one column for one unit and indicator: of how many periods there is a figure, in how
+    many something occurred, for how many those it came from stand in, and the sum."""
+
+    periods: int = 0
+    occurred: int = 0
+    inherited: int = 0
+    total: Decimal | None = None
+
+
+NOTHING = Found()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one unit and indicator; a cumulative one is None where the indicator is no flow."""
+
+    cells: Mapping[Slot, GridCell | None]
+    against_last: str | None = None
+    against_same: str | None = None
+    against_last_year: str | None = None
+
+
+def row_of(
+    found: Mapping[Slot, Found], definition: Definition, period: Period, estimated: frozenset[Slot] = frozenset()
+) -> Row:
+    """Return one row of the grid. A comparison needs both its figures, whole."""
+    cells: dict[Slot, GridCell | None] = {}
+    for slot in SLOTS:
+        cumulative = slot >= Slot.SINCE_JANUARY
+        if cumulative and (definition.over_time != "sum" or period.in_year == 1):
+            cells[slot] = None
+            continue
+        expected = period.number if cumulative else 1
+        cells[slot] = _cell(found.get(slot, NOTHING), definition, expected, slot in estimated)
+    return _compared(cells)
+
+
+def _cell(found: Found, definition: Definition, expected: int, estimated: bool) -> GridCell:
+    if not found.periods or (found.inherited and definition.rollup != "sum"):
+        return GridCell(value=None, state="missing", basis="none")
+    basis = "own" if not found.inherited else "predecessors_estimated" if estimated else "predecessors"
+    incomplete = found.periods < expected
+    if not found.occurred or found.total is None:
+        return GridCell(value=None, state="nothing_occurred", basis=basis, incomplete=incomplete)
+    total = found.total
+    if basis == "predecessors_estimated":
+        total = total.quantize(Decimal(1).scaleb(-definition.decimals), context=_WIDE)
+    return GridCell(value=decimal_text(total), state="value", basis=basis, incomplete=incomplete)
+
+
+def _compared(cells: Mapping[Slot, GridCell | None]) -> Row:
+    return Row(
+        cells,
+        per_cent(cells[Slot.THIS], cells[Slot.LAST]),
+        per_cent(cells[Slot.THIS], cells[Slot.SAME]),
+        per_cent(cells[Slot.SINCE_JANUARY], cells[Slot.SINCE_JANUARY_LAST_YEAR]),
+    )
+
+
+def per_cent(part: GridCell | None, whole: GridCell | None) -> str | None:
+    """Return `part` in per cent of `whole`, rounded half to even to one place; None where one has no whole figure or
+    there is nothing to compare with."""
+    if part is None or whole is None or part.value is None or whole.value is None:
+        return None
+    base = Decimal(whole.value)
+    if part.incomplete or whole.incomplete or base == 0:
+        return None
+    return decimal_text(_WIDE.divide(Decimal(part.value) * 100, base).quantize(_TENTH, context=_WIDE))
+
+
+@dataclass(slots=True)
+class Summing:
+    """The row of all units together, for an indicator that units add up."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    def row(self) -> Row:
+        """Return the sum of the rows. It is incomplete where a unit has no figure or an incomplete one."""
+        return _compared({slot: _summed([row.cells[slot] for row in self.rows]) for slot in SLOTS})
+
+
+def _summed(cells: list[GridCell | None]) -> GridCell | None:
+    known = [cell for cell in cells if cell is not None]
+    if not known:
+        return None
+    held = [cell for cell in known if cell.state != "missing"]
+    incomplete = len(held) < len(cells) or any(cell.incomplete for cell in held)
+    if not held:
+        return GridCell(value=None, state="missing", basis="none")
+    values = [Decimal(cell.value) for cell in held if cell.value is not None]
+    if not values:
+        return GridCell(value=None, state="nothing_occurred", basis="units_below", incomplete=incomplete)
+    total = decimal_text(sum(values, Decimal(0)))
+    return GridCell(value=total, state="value", basis="units_below", incomplete=incomplete)

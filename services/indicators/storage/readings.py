@@ -1,0 +1,121 @@
+"""Reading many values at once: series, and the sums that the grid of comparisons shows.
+
+Both look units and periods up pair by pair in the index of values: so many probes, however large the warehouse is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from services.indicators.domain.comparing import SLOTS, Found, Slot, Source
+
+_CURRENT = "o.superseded_batch IS NULL"
+_AS_OF = "o.batch <= %(as_of)s AND (o.superseded_batch IS NULL OR o.superseded_batch > %(as_of)s)"
+# OFFSET 0 keeps the planner from turning probes into a scan; the bounds let it leave other years' partitions out.
+_PROBE = """
+LATERAL (
+    SELECT o.indicator, o.value, o.status, o.derived, o.label, o.basis FROM observations o
+    WHERE o.unit = s.unit AND o.period = s.period AND o.indicator = ANY(%(indicators)s)
+        AND o.period >= %(first)s AND o.period <= %(last)s AND {held}
+        AND (%(forms)s::text[] IS NULL OR o.form = ANY(%(forms)s::text[]))
+    OFFSET 0
+) AS o
+"""
+_SERIES = """
+SELECT o.indicator, s.unit, s.period, trim_scale(o.value)::text AS value, o.status, o.derived, o.label, o.basis
+FROM (SELECT unit, period FROM unnest(%(units)s::text[]) AS unit, unnest(%(periods)s::text[]) AS period) AS s,
+{probe}
+"""
+_FILTER = "FILTER (WHERE f.slots & {slot} > 0)"
+_COLUMNS = ", ".join(
+    f"count(*) {where}, sum(f.occurred) {where}, count(*) FILTER (WHERE f.slots & {int(slot)} > 0 AND NOT f.own),"
+    f" sum(f.total) {where}"
+    for slot in SLOTS
+    for where in (_FILTER.format(slot=int(slot)),)
+)
+# A unit's own figure comes before those of the units it came from; theirs count only when all of them are there.
+_GRID = """
+SELECT f.target, f.indicator, {columns}
+FROM (
+    SELECT s.target, o.indicator, s.period, s.slots, bool_or(s.own) AS own,
+        CASE WHEN bool_or(s.own) THEN (count(o.value) FILTER (WHERE s.own) > 0)::int
+            ELSE (count(o.value) > 0)::int END AS occurred,
+        CASE WHEN bool_or(s.own) THEN sum(o.value) FILTER (WHERE s.own) ELSE sum(o.value * s.share) END AS total
+    FROM unnest(%(targets)s::text[], %(periods)s::text[], %(slots)s::int[], %(units)s::text[], %(shares)s::numeric[],
+        %(owns)s::boolean[], %(expected)s::int[]) AS s (target, period, slots, unit, share, own, expected),
+        {probe}
+    GROUP BY s.target, o.indicator, s.period, s.slots
+    HAVING bool_or(s.own) OR count(*) = max(s.expected)
+) AS f
+GROUP BY f.target, f.indicator
+"""
+
+
+class Point(NamedTuple):
+    """A value as a series shows it."""
+
+    value: str | None
+    status: str
+    derived: bool
+    label: str | None
+    basis: str | None
+
+
+def series(
+    connection: Connection,
+    indicators: Sequence[str],
+    units: Sequence[str],
+    periods: Sequence[str],
+    *,
+    as_of: int | None,
+    forms: Sequence[str] | None,
+) -> dict[tuple[str, str, str], Point]:
+    """Return the values of these series by (indicator, unit, period)."""
+    asked = {"indicators": list(indicators), "units": list(units), "periods": list(periods)}
+    rows = connection.exec_driver_sql(*_bounded(_SERIES, asked, periods, as_of, forms))
+    return {(row[0], row[1], row[2]): Point(*row[3:]) for row in rows}
+
+
+def sums(
+    connection: Connection,
+    sources: Sequence[Source],
+    indicators: Sequence[str],
+    *,
+    as_of: int | None,
+    forms: Sequence[str] | None,
+) -> dict[tuple[str, str], Mapping[Slot, Found]]:
+    """Return what each (unit, indicator) has in the columns of the grid; what has nothing at all is left out."""
+    asked: dict[str, Any] = {
+        "indicators": list(indicators),
+        "targets": [item.target for item in sources],
+        "periods": [item.period for item in sources],
+        "slots": [item.slots for item in sources],
+        "units": [item.unit for item in sources],
+        "shares": [item.share for item in sources],
+        "owns": [item.own for item in sources],
+        "expected": [item.expected for item in sources],
+    }
+    rows = connection.exec_driver_sql(*_bounded(_GRID, asked, asked["periods"], as_of, forms))
+    return {(row[0], row[1]): _columns(row[2:]) for row in rows}
+
+
+def _columns(values: Sequence[Any]) -> dict[Slot, Found]:
+    found: dict[Slot, Found] = {}
+    for number, slot in enumerate(SLOTS):
+        periods, occurred, inherited, total = values[4 * number : 4 * number + 4]
+        if periods:
+            found[slot] = Found(periods, int(occurred), inherited, None if total is None else Decimal(total))
+    return found
+
+
+def _bounded(
+    statement: str, asked: Mapping[str, Any], periods: Iterable[str], as_of: int | None, forms: Sequence[str] | None
+) -> tuple[str, dict[str, Any]]:
+    within = {"first": min(periods), "last": max(periods), "as_of": as_of}
+    text = statement.replace("{columns}", _COLUMNS).replace("{probe}", _PROBE)
+    text = text.replace("{held}", _CURRENT if as_of is None else _AS_OF)
+    return text, {**asked, **within, "forms": None if forms is None else list(forms)}

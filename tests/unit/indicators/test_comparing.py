@@ -1,0 +1,181 @@
+"""The grid of comparisons: what it looks at, through the reform of 1 July 2025, and what its cells say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import catalogue
+from services.indicators.domain.catalogue import Catalogue, Rules, accept
+from services.indicators.domain.comparing import Found, Slot, Summing, looked_at, per_cent, row_of, sources
+from services.indicators.domain.moments import moment
+from shared.calendar import Period
+from shared.catalogue.entries import Definition
+from shared.catalogue.organisation import Organisation
+from shared.catalogue.units import Succession, Unit
+from shared.contracts.views import GridCell
+from shared.errors import Invalid
+
+DOAN_KET = "LC-X03388-2025"
+OLD = ["LC-X03386-2004", "LC-X03388-2004", "LC-X03389-2004"]
+FLOW = Definition(measure="tấn", value_type="decimal", decimals=1, rollup="sum", over_time="sum")
+STOCK = Definition(measure="người", value_type="integer", rollup="sum", over_time="last")
+RATIO = Definition(measure="%", value_type="decimal", decimals=1, rollup="none", over_time="none")
+
+
+@pytest.fixture(scope="module")
+def organisation() -> Organisation:
+    return Rules(Catalogue.of(accept({}, catalogue.read()))).organisation
+
+
+def _value(text: str, incomplete: bool = False) -> GridCell:
+    return GridCell(value=text, state="value", basis="own", incomplete=incomplete)
+
+
+def test_a_month_looks_at_the_month_before_and_at_both_years_since_january() -> None:
+    looks = looked_at(Period("month", 2026, 2))
+    assert {str(period): slots for period, slots in looks.items()} == {
+        "2026-02": Slot.THIS | Slot.SINCE_JANUARY,
+        "2026-01": Slot.LAST | Slot.SINCE_JANUARY,
+        "2025-02": Slot.SAME | Slot.SINCE_JANUARY_LAST_YEAR,
+        "2025-01": Slot.SINCE_JANUARY_LAST_YEAR,
+    }
+    assert looked_at(Period("month", 2026, 1))[Period("month", 2025, 12)] == Slot.LAST
+
+
+def test_a_merged_unit_is_compared_with_those_it_was_made_of(organisation: Organisation) -> None:
+    asked = sources(organisation, [DOAN_KET], Period("month", 2025, 8))
+    of = {period: {item.unit for item in asked.rows if item.period == period and not item.own} for period in PERIODS}
+    assert set(OLD) < of["2024-08"] == of["2025-06"]
+    assert len(of["2024-08"]) == 5
+    assert of["2025-07"] == of["2025-08"] == set()
+    assert {item.expected for item in asked.rows if not item.own} == {5}
+    assert asked.estimated == frozenset()
+
+
+PERIODS = ("2024-08", "2025-06", "2025-07", "2025-08")
+
+
+def test_an_untouched_unit_is_compared_with_itself(organisation: Organisation) -> None:
+    asked = sources(organisation, ["LC-X03451-2004"], Period("month", 2025, 8))
+    assert all(item.own for item in asked.rows)
+
+
+def test_shares_of_a_split_unit_make_an_estimate() -> None:
+    whole = Unit(
+        id="A",
+        name="A",
+        kind="commune",
+        valid_to="2025-07-01",  # type: ignore[arg-type] # converted below
+        successors=[],
+    )
+    day = Period("month", 2025, 7).start
+    whole = Unit(
+        id="A",
+        name="A",
+        kind="commune",
+        valid_to=day,
+        successors=[
+            Succession(id="B", how="split", on=day, share="0.3"),
+            Succession(id="C", how="split", on=day, share="0.7"),
+        ],
+    )
+    parts = [Unit(id=name, name=name, kind="commune", valid_from=day) for name in "BC"]
+    asked = sources(Organisation([whole, *parts]), ["B"], Period("month", 2026, 1))
+    assert ("B", Slot.SAME) in asked.estimated
+    assert ("B", Slot.THIS) not in asked.estimated
+    found = {Slot.SAME: Found(1, 1, 1, Decimal("33.35"))}
+    cell = row_of(found, FLOW, Period("month", 2026, 1), frozenset({Slot.SAME})).cells[Slot.SAME]
+    assert cell == GridCell(value="33.4", state="value", basis="predecessors_estimated")
+
+
+def test_the_columns_of_a_flow() -> None:
+    found = {
+        Slot.THIS: Found(1, 1, 0, Decimal("30")),
+        Slot.LAST: Found(1, 1, 0, Decimal("40")),
+        Slot.SAME: Found(1, 1, 1, Decimal("24.0")),
+        Slot.SINCE_JANUARY: Found(2, 2, 0, Decimal("70")),
+        Slot.SINCE_JANUARY_LAST_YEAR: Found(2, 2, 2, Decimal("56")),
+    }
+    row = row_of(found, FLOW, Period("month", 2026, 2))
+    assert (row.against_last, row.against_same, row.against_last_year) == ("75", "125", "125")
+    assert row.cells[Slot.SAME] == GridCell(value="24", state="value", basis="predecessors")
+
+
+def test_missing_and_nothing_occurred_are_told_apart_and_neither_is_compared() -> None:
+    found = {Slot.THIS: Found(1, 0, 0, None), Slot.LAST: Found(1, 1, 0, Decimal("4"))}
+    row = row_of(found, FLOW, Period("month", 2026, 1))
+    states = {slot: cell.state for slot, cell in row.cells.items() if cell is not None}
+    assert (states[Slot.THIS], states[Slot.LAST], states[Slot.SAME]) == ("nothing_occurred", "value", "missing")
+    assert (row.against_last, row.against_same) == (None, None)
+
+
+def test_a_sum_since_january_over_a_missing_month_is_incomplete_and_not_compared() -> None:
+    found = {
+        Slot.SINCE_JANUARY: Found(2, 2, 0, Decimal("70")),
+        Slot.SINCE_JANUARY_LAST_YEAR: Found(3, 3, 0, Decimal("56")),
+    }
+    row = row_of(found, FLOW, Period("month", 2026, 3))
+    assert row.cells[Slot.SINCE_JANUARY] == _value("70", incomplete=True)
+    assert row.against_last_year is None
+
+
+def test_a_stock_has_no_cumulative_columns_and_what_is_not_additive_no_predecessors() -> None:
+    found = {slot: Found(1, 1, 1, Decimal("5")) for slot in (Slot.SAME, Slot.SINCE_JANUARY)}
+    stock = row_of(found, STOCK, Period("month", 2026, 3)).cells
+    assert stock[Slot.SINCE_JANUARY] is None
+    assert stock[Slot.SAME] == GridCell(value="5", state="value", basis="predecessors")
+    ratio = row_of(found, RATIO, Period("month", 2026, 3)).cells
+    assert ratio[Slot.SAME] == GridCell(value=None, state="missing", basis="none")
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "told"),
+    [("1", "3", "33.3"), ("2", "3", "66.7"), ("0.25", "1000", "0"), ("0.75", "1000", "0.1"), ("-1", "2", "-50")],
+)
+def test_comparisons_are_rounded_half_to_even_to_one_place(part: str, whole: str, told: str) -> None:
+    assert per_cent(_value(part), _value(whole)) == told
+
+
+def test_nothing_is_compared_with_zero() -> None:
+    assert per_cent(_value("1"), _value("0")) is None
+
+
+def test_the_sum_of_units_is_incomplete_where_one_lacks_a_figure() -> None:
+    period = Period("month", 2026, 1)
+    rows = [
+        row_of({Slot.THIS: Found(1, 1, 0, Decimal("2.5"))}, FLOW, period),
+        row_of({Slot.THIS: Found(1, 0, 0, None)}, FLOW, period),
+    ]
+    assert Summing(rows).row().cells[Slot.THIS] == GridCell(value="2.5", state="value", basis="units_below")
+    lacking = Summing([*rows, row_of({}, FLOW, period)]).row()
+    assert lacking.cells[Slot.THIS] == GridCell(value="2.5", state="value", basis="units_below", incomplete=True)
+
+
+_decimals = st.decimals(min_value=-(10**9), max_value=10**9, places=4)
+
+
+@given(st.lists(_decimals, min_size=1, max_size=8))
+def test_the_sum_of_units_is_exact(values: list[Decimal]) -> None:
+    period = Period("month", 2026, 1)
+    rows = [row_of({Slot.THIS: Found(1, 1, 0, value)}, FLOW, period) for value in values]
+    cell = Summing(rows).row().cells[Slot.THIS]
+    assert cell is not None
+    assert Decimal(cell.value or "") == sum(values)
+
+
+def test_a_day_means_its_end_in_vietnam() -> None:
+    told = moment("2026-03-01")
+    assert not isinstance(told, int)
+    assert told.isoformat() == "2026-03-02T00:00:00+07:00"
+    assert moment("12") == moment(12) == 12
+    assert moment("2026-03-01T10:00:00+07:00") == moment("2026-03-01T03:00:00Z")
+
+
+@pytest.mark.parametrize("text", ["", "x", "2026-02-30", "2026-03-01T10:00:00", "-1", "9" * 30, "9999-12-31", "１２"])
+def test_a_moment_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="bad_as_of"):
+        moment(text)
