@@ -1,4 +1,4 @@
-"""One example of every answer, as the documentation shows it. Figures are published ones of Lai Châu."""
+"""One example of every answer, as the documentation shows it, by subject. Figures are published ones of Lai Châu."""
 
 from __future__ import annotations
 

@@ -42,5 +42,11 @@ Day = Annotated[date, BeforeValidator(_written_out)]
 Round = Annotated[int, Field(ge=1, le=1_000_000)]
 """The number of a submission's round, in a path, a query or a body."""
 
+AsOf = Annotated[
+    Annotated[str, plain_text(40)] | None,
+    Query(description="a batch's number, a day (2026-03-01: its end in Vietnam) or an instant with its zone"),
+]
+"""As of when the warehouse is read; the answer never changes later."""
+
 After = Annotated[Id | None, Query(description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="entries on a page")]

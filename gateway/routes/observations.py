@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field
 from starlette.responses import Response
 
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
-from gateway.routes import After, Id, Limit, reply
+from gateway.routes import After, AsOf, Id, Limit, reply
 from shared.contracts.views import ObservationPage, ObservationView
 
 router = APIRouter(tags=["observations"])
@@ -22,9 +21,11 @@ Reader = Annotated[Caller, requires("observations.read")]
     "/v1/observations/{indicator}/{unit}/{period}",
     **documented("Read one value", ObservationView, examples.OBSERVATION),
 )
-async def find_observation(indicator: Id, unit: Id, period: Id, caller: Reader) -> Response:
-    """Read the current value of an indicator for a unit and period, with where it comes from."""
-    return reply(await caller.ask("indicators", "find_observation", indicator=indicator, unit=unit, period=period))
+async def find_observation(indicator: Id, unit: Id, period: Id, caller: Reader, as_of: AsOf = None) -> Response:
+    """Read the value of an indicator for a unit and period, the current one or as of then, with where it comes from."""
+    return reply(
+        await caller.ask("indicators", "find_observation", indicator=indicator, unit=unit, period=period, as_of=as_of)
+    )
 
 
 @router.get("/v1/observations", **documented("List values", ObservationPage, examples.OBSERVATIONS))
@@ -35,12 +36,12 @@ async def list_observations(
     indicator: Id | None = None,
     period_from: Id | None = None,
     period_to: Id | None = None,
-    as_of: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None,
+    as_of: AsOf = None,
     after: After = None,
     limit: Limit = 500,
 ) -> Response:
-    """List values in key order. `as_of` is a recorded batch: the answer is what the warehouse held right after it,
-    and never changes later."""
+    """List values in key order. `as_of` is a recorded batch, a day or an instant: the answer is what the warehouse held
+    then, and never changes later."""
     return reply(
         await caller.ask(
             "indicators",

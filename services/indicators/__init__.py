@@ -5,7 +5,8 @@ days (one version number per load that changed something); the observations with
 approval and how they came about; the values derived by formula.
 
 RPC: `load_catalogue`, `read_catalogue`, `catalogue_version`, `list_units`, `list_indicators`, `list_forms`,
-`next_working_day`, `regime_calendar`, `find_observation`, `list_observations`, `describe_status`.
+`next_working_day`, `regime_calendar`, `find_observation`, `list_observations`, `list_batches`, `read_series`,
+`read_grid`, `describe_status`.
 Events in: `submission_finalised`, `observations_requested`.
 Events out: `catalogue_changed`, `observations_recorded`, `finalised_requested`.
 

@@ -143,10 +143,6 @@ class Rules:
         self._parsed = [(code, parsed[code]) for code in formulas.order(parsed)]
         self.derived = frozenset(parsed)
 
-    def derivations(self, unit: str, period: str) -> list[Derivation]:
-        """Return the derivations for this unit and period; an indicator is carried by one form at most. Forms that are
-        asked for in the period come first: a copy for the next year carries the same indicators."""
-
     @property
     def catalogue(self) -> Catalogue:
         """The catalogue itself."""
@@ -157,8 +153,9 @@ class Rules:
         """Its units through time."""
         return Organisation(self._catalogue.units.values())
 
-    def derivations(self, unit: str, period_kind: str) -> list[Derivation]:
-        """Return the derivations for this unit and kind of period; an indicator is carried by one form at most."""
+    def derivations(self, unit: str, period: str) -> list[Derivation]:
+        """Return the derivations for this unit and period; an indicator is carried by one form at most. Forms that are
+        asked for in the period come first: a copy for the next year carries the same indicators."""
         carriers: dict[str, str] = {}
         asked = Period.parse(period)
         for form in sorted(self.forms_about(unit, asked.kind), key=lambda form: not form.periods.holds(asked)):
