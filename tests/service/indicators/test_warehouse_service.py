@@ -143,7 +143,7 @@ def test_a_load_makes_one_version_and_a_repeat_none(database: Callable[[str], En
 
 def test_a_large_delta_is_left_to_the_snapshot_whose_pages_hold_all(desk: Desk) -> None:
     extra = [
-        {"id": f"ZZ{number:04}", "name": "Chỉ tiêu thử", "measure": "cái", "value_type": "integer", "rollup": "sum"}
+        {"id": f"ZZ{number:04}", "name": "Chỉ tiêu thử", "measure": "lớp", "value_type": "integer", "rollup": "sum"}
         for number in range(501)
     ]
     result = desk.service.load_catalogue(OFFICE, {"indicators": extra})
@@ -363,7 +363,7 @@ def test_lists_are_paged_filtered_and_bounded_by_scope(desk: Desk) -> None:
 def test_a_large_form_is_told_in_parts(desk: Desk) -> None:
     codes = [f"ZZ{number:05}" for number in range(5_001)]
     indicators = [
-        {"id": code, "name": "Chỉ tiêu thử", "measure": "cái", "value_type": "integer", "rollup": "sum"}
+        {"id": code, "name": "Chỉ tiêu thử", "measure": "lớp", "value_type": "integer", "rollup": "sum"}
         for code in codes
     ]
     owed = [{"unit": "LC", "agency": "LC-STK"}]
