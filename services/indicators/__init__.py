@@ -2,13 +2,18 @@
 
 Owns: units through time with their codes and successions, indicators and formulas, forms, regimes, calendar
 days (one version number per load that changed something); the observations with their recorded batches, their level of
-approval and how they came about; the values derived by formula.
+approval and how they came about; the values derived by formula; proposals of changes on their way to publication.
 
-RPC: `load_catalogue`, `read_catalogue`, `catalogue_version`, `list_units`, `list_indicators`, `list_forms`,
-`next_working_day`, `regime_calendar`, `find_observation`, `list_observations`, `list_batches`, `read_series`,
-`read_grid`, `describe_status`.
+RPC, by module of `service`:
+- catalogue: `load_catalogue`, `read_catalogue`, `catalogue_version`, `list_units`, `list_indicators`, `list_forms`;
+- calendar: `next_working_day`, `regime_calendar`;
+- observations: `find_observation`, `list_observations`, `list_batches`; comparing: `read_series`, `read_grid`;
+- proposals: `propose`, `submit_proposal`, `review_proposal`, `publish_proposal`, `return_proposal`, `reject_proposal`,
+  `withdraw_proposal`, `list_proposals`, `read_proposal`;
+- of every service: `describe_status`.
+
 Events in: `submission_finalised`, `observations_requested`.
-Events out: `catalogue_changed`, `observations_recorded`, `finalised_requested`.
+Events out: `catalogue_changed`, `observations_recorded`, `finalised_requested`, `proposal_moved`.
 
-Never: holds drafts, takes decisions, delivers to partners, removes what was once loaded or recorded.
+Never: holds drafts of figures, takes decisions, delivers to partners, removes what was once loaded or recorded.
 """

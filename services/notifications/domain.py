@@ -9,6 +9,7 @@ from shared.calendar import Period
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import (
     DeliveryFailed,
+    ProposalMoved,
     Reason,
     ReconciliationFinished,
     SubmissionApproved,
@@ -112,6 +113,38 @@ def delivery_failed(event: DeliveryFailed) -> list[Notice]:
             subject=event.delivery_id,
             link=link,
         ),
+    ]
+
+
+_MOVES = {
+    "submitted": "được gửi lấy ý kiến",
+    "reviewed": "có ý kiến góp ý",
+    "returned": "bị trả lại để chỉnh sửa",
+    "published": "đã được ban hành",
+    "rejected": "bị từ chối",
+    "withdrawn": "đã được rút lại",
+}
+
+
+def proposal_moved(event: ProposalMoved) -> list[Notice]:
+    """Tell the agency that proposed what became of its proposal, and reviewers what waits for them (Đ14.2)."""
+    title = f"Đề xuất “{event.title}” {_MOVES.get(event.moved, event.moved)}"
+    said = "" if event.agrees is None else "Đồng ý. " if event.agrees else "Không đồng ý. "
+    label = "Căn cứ: " if event.moved == "published" else "Lý do: " if event.moved in ("returned", "rejected") else ""
+    text = f"{said}{label}{event.text}".strip() or f"Người thực hiện: {event.by}."
+    audiences = [] if event.owner is None else [Audience("catalogue.propose", event.owner)]
+    if event.moved in ("submitted", "published", "withdrawn"):
+        audiences.append(Audience("catalogue.review"))
+    return [
+        Notice(
+            topic=f"{event.event}:{event.subject}",
+            audience=audience,
+            title=title,
+            text=text,
+            subject=event.proposal_id,
+            link=f"/v1/proposals/{event.proposal_id}",
+        )
+        for audience in audiences
     ]
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from services.notifications import domain, storage
 from services.notifications.domain import Notice
-from shared.contracts.events import DeliveryFailed, ReconciliationFinished, SubmissionApproved, SubmissionReturned
+from shared.contracts.events import (
+    DeliveryFailed,
+    ProposalMoved,
+    ReconciliationFinished,
+    SubmissionApproved,
+    SubmissionReturned,
+)
 from shared.entrypoints import Received, handles
 from shared.storage import Unit, UnitOfWork
 
@@ -30,6 +36,11 @@ class NotificationsWorker:
         """Tell those who run deliveries and the agency's leaders."""
         _tell(unit, message, domain.delivery_failed(message.data))
 
+    @handles(ProposalMoved)
+    def on_proposal_moved(self, unit: Unit, message: Received[ProposalMoved]) -> None:
+        """Tell the agency that proposed, and reviewers."""
+        _tell(unit, message, domain.proposal_moved(message.data))
+
     @handles(ReconciliationFinished)
     def on_reconciliation_finished(self, unit: Unit, message: Received[ReconciliationFinished]) -> None:
         """Tell those who follow reconciliation, if there are differences."""
@@ -41,6 +52,7 @@ def _tell(
     message: Received[SubmissionReturned]
     | Received[SubmissionApproved]
     | Received[DeliveryFailed]
+    | Received[ProposalMoved]
     | Received[ReconciliationFinished],
     notices: list[Notice],
 ) -> None:

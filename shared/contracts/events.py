@@ -225,6 +225,26 @@ class ObservationsRequested(Event, frozen=True, kw_only=True):
         return f"{self.form}/{self.unit}/{self.period}"
 
 
+class ProposalMoved(Event, frozen=True, kw_only=True):
+    """A proposal of a change of the catalogue moved (Đ14.2): `moved` says how, `by` whom; `text` is the opinion of a
+    reviewer, the reason of a return or rejection, or the decision of a publication."""
+
+    event: ClassVar[str] = "proposal_moved"
+    source: ClassVar[str] = "indicators"
+    proposal_id: str
+    title: str
+    owner: str | None
+    round: int
+    moved: str  # submitted | reviewed | returned | published | rejected | withdrawn
+    by: str
+    agrees: bool | None = None
+    text: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"{self.proposal_id}/{self.round}/{self.moved}" + (f"/{self.by}" if self.moved == "reviewed" else "")
+
+
 class DeliveryFailed(Event, frozen=True, kw_only=True):
     """A delivery was rejected or used up its attempts; a person must look."""
 
@@ -271,6 +291,7 @@ EVENTS: tuple[type[Event], ...] = (
     FinalisedRequested,
     ObservationsRecorded,
     ObservationsRequested,
+    ProposalMoved,
     DeliveryFailed,
     ReconciliationFinished,
 )

@@ -6,11 +6,19 @@ from services.indicators.service.calendar import CalendarCalls
 from services.indicators.service.catalogue import CatalogueCalls
 from services.indicators.service.comparing import ComparingCalls
 from services.indicators.service.observations import ObservationCalls
+from services.indicators.service.proposals import ProposalCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
 
-class IndicatorsService(Described, CatalogueCalls, CalendarCalls, ObservationCalls, ComparingCalls):
+class IndicatorsService(
+    Described,
+    CatalogueCalls,
+    CalendarCalls,
+    ObservationCalls,
+    ComparingCalls,
+    ProposalCalls,
+):
     """Catalogue and warehouse for those who ask."""
 
     name = "indicators"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from shared.errors import Invalid
+
 MAX_PAGE = 5_000
 
 
@@ -16,3 +18,13 @@ def bounded(limit: int) -> int:
 def following(views: Sequence[Any], limit: int) -> str | None:
     """Return the cursor of the page after this one, which was read one entry too long; None at the end."""
     return str(views[limit - 1].id) if len(views) > limit else None
+
+
+def cursor_number(after: str | None) -> int | None:
+    """Return a cursor that is a row's number. Raises Invalid("indicators.bad_cursor")."""
+    if after is None:
+        return None
+    # ASCII digits that fit a bigint: int() also takes other scripts' digits, PostgreSQL refuses longer ones.
+    if not (after.isascii() and after.isdecimal() and len(after) <= 18):
+        raise Invalid("indicators.bad_cursor", f"{after!r} is no cursor", "Con trỏ trang không hợp lệ.")
+    return int(after)

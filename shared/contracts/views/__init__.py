@@ -38,6 +38,7 @@ from shared.contracts.views.organisation import (
     UnitChange,
     UnitDetail,
 )
+from shared.contracts.views.proposals import EntryChange, ProposalDetail, ProposalPage, ProposalView, ReviewView
 from shared.contracts.views.submissions import (
     FigureOutcome,
     FigureView,
@@ -76,6 +77,7 @@ __all__ = [
     "DeliveryPage",
     "DeliveryView",
     "DifferenceView",
+    "EntryChange",
     "FigureOutcome",
     "FigureView",
     "FindingView",
@@ -95,6 +97,9 @@ __all__ = [
     "PartnerView",
     "PeriodCalendar",
     "PointView",
+    "ProposalDetail",
+    "ProposalPage",
+    "ProposalView",
     "ReceiptView",
     "ReconciliationPage",
     "ReconciliationView",
@@ -102,6 +107,7 @@ __all__ = [
     "ReformPage",
     "ReformView",
     "RegimeCalendar",
+    "ReviewView",
     "SeriesPage",
     "SeriesView",
     "ServiceStatus",

@@ -78,7 +78,8 @@ class IndicatorPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormView:
-    """A form: the codes entered and computed, and who owes it (a list of unit and agency, or each unit of a kind)."""
+    """A form: the codes entered and computed, and who owes it (a list of unit and agency, or each unit of a kind).
+    `periods` are the bounds `from` and `to`: years or periods; `to` None: until further notice."""
 
     id: str
     name: str
@@ -88,8 +89,10 @@ class FormView:
     derived: list[str]
     required: list[str]
     owed_by: Any
-    periods: dict[str, int]
+    periods: dict[str, int | str | None]
     version: int
+    rolls_up: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
