@@ -102,6 +102,7 @@ _TAGS = [
         "cases": "What waits for a leader: approve exactly what was read, or return it with reasons.",
         "observations": "Approved figures in the warehouse, also as of an earlier batch.",
         "catalogue": "Units, indicators, forms and regimes, with the time they are valid.",
+        "proposals": "Changes of the catalogue on their way from a draft over reviews to publication.",
         "inbox": "What a person or agency was told.",
         "federation": "Partners, deliveries to them, reconciliations with them.",
         "dead letters": "Messages that no retry can help.",

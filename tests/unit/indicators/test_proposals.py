@@ -91,7 +91,7 @@ def test_an_agency_publishes_its_own_thematic_regimes_and_nothing_else() -> None
     publisher = replace(COLLEAGUE, units=("LC",))
     require_within(publisher, stored, accept(stored, own))
 
-    periodic = {"regimes": [{**load["regimes"][0], "kind": "periodic"}], "forms": load["forms"]}
+    periodic = {"regimes": [{**load["regimes"][0], "kind": "periodic", "moves": None}], "forms": load["forms"]}
     renamed = {**own, "indicators": [{**small_load()["indicators"][0], "name": "Lớp học"}]}
     taken_over = {**stored, **accept(stored, {"regimes": [{**load["regimes"][0], "owner": "LC-SYT"}]})}
     for held, content in ((stored, periodic), (stored, renamed), (taken_over, own)):

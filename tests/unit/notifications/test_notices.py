@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 
-from services.notifications.domain import Audience, _period, approved, delivery_failed, reconciled, returned
+from services.notifications.domain import (
+    Audience,
+    _period,
+    approved,
+    delivery_failed,
+    proposal_moved,
+    reconciled,
+    returned,
+)
 from shared.contracts.actor import Actor
 from shared.contracts.events import (
     DeliveryFailed,
+    ProposalMoved,
     Reason,
     ReconciliationFinished,
     SubmissionApproved,
@@ -124,3 +133,29 @@ def test_an_audience_is_bounded_by_right_agency_and_scope() -> None:
     assert not audience.includes(reader(agency="LC-SYT"))
     assert not audience.includes(reader(units=("03388",)))
     assert not audience.includes(reader(forms=("YT-NAM",)))
+
+
+def moved(how: str, **more: Any) -> ProposalMoved:
+    return ProposalMoved(
+        proposal_id="GD-2026", title="Báo cáo tháng", owner="LC-SGDDT", round=1, moved=how, by="person:office", **more
+    )
+
+
+def test_a_submitted_proposal_is_told_to_reviewers_and_its_agency() -> None:
+    own, reviewers = proposal_moved(moved("submitted"))
+    assert (own.audience, reviewers.audience) == (
+        Audience("catalogue.propose", "LC-SGDDT"),
+        Audience("catalogue.review"),
+    )
+    assert reviewers.title == "Đề xuất “Báo cáo tháng” được gửi lấy ý kiến"
+    assert reviewers.link == "/v1/proposals/GD-2026"
+
+
+def test_a_return_is_told_to_the_agency_alone_with_its_reason() -> None:
+    (notice,) = proposal_moved(moved("returned", text="Thiếu đơn vị tính"))
+    assert (notice.audience.agency, notice.text) == ("LC-SGDDT", "Lý do: Thiếu đơn vị tính")
+
+
+def test_an_opinion_says_whether_it_agrees() -> None:
+    (notice,) = proposal_moved(moved("reviewed", agrees=False, text="Trùng biểu"))
+    assert notice.text == "Không đồng ý. Trùng biểu"

@@ -59,6 +59,7 @@ def test_a_services_queues_are_named_by_service_and_event() -> None:
         "notifications.submission_returned",
         "notifications.submission_approved",
         "notifications.delivery_failed",
+        "notifications.proposal_moved",
         "notifications.reconciliation_finished",
     }
 
