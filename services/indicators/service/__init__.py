@@ -7,6 +7,7 @@ from services.indicators.service.catalogue import CatalogueCalls
 from services.indicators.service.comparing import ComparingCalls
 from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.proposals import ProposalCalls
+from services.indicators.service.organisation import OrganisationCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
@@ -17,8 +18,7 @@ class IndicatorsService(
     CalendarCalls,
     ObservationCalls,
     ComparingCalls,
-    ProposalCalls,
-):
+    ProposalCalls, OrganisationCalls):
     """Catalogue and warehouse for those who ask."""
 
     name = "indicators"

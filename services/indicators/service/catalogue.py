@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -13,9 +12,8 @@ from services.indicators.service.paging import bounded, following
 from services.indicators.storage import catalogue as entries
 from services.indicators.storage.tables import reading
 from shared.catalogue.entries import SECTIONS
-from shared.catalogue.units import Unit as CatalogueUnit
 from shared.contracts.actor import Actor
-from shared.contracts.views import CataloguePage, FormPage, FormView, IndicatorPage, IndicatorView, LoadResult, UnitPage
+from shared.contracts.views import CataloguePage, FormPage, FormView, IndicatorPage, IndicatorView, LoadResult
 from shared.entrypoints import rpc
 from shared.storage import UnitOfWork
 
@@ -58,25 +56,6 @@ class CatalogueCalls:
         """Return the catalogue's version; 0 before the first load."""
         with reading(self.unit.engine).connect() as connection:
             return entries.version(connection)
-
-    @rpc
-    def list_units(
-        self,
-        actor: Actor,
-        on: date | None = None,
-        kind: str | None = None,
-        parent: str | None = None,
-        after: str | None = None,
-        limit: int = 200,
-    ) -> UnitPage:
-        """Return units in order of id: those valid on `on`, as they were then, or all there ever were."""
-        actor.require("catalogue.read")
-        limit = bounded(limit)
-        with reading(self.unit.engine).connect() as connection:
-            found = entries.of_kind(connection, "unit", after or "")
-        views = (unit.at(on) for unit in msgspec.convert(found, list[CatalogueUnit]) if on is None or unit.holds(on))
-        kept = [view for view in views if kind in (None, view.kind) and parent in (None, view.parent)]
-        return UnitPage(units=kept[:limit], next=following(kept, limit))
 
     @rpc
     def list_indicators(self, actor: Actor, after: str | None = None, limit: int = 200) -> IndicatorPage:

@@ -31,6 +31,8 @@ from shared.contracts.views.integration import (
 )
 from shared.contracts.views.organisation import (
     CodeHandover,
+    LineagePart,
+    LineageView,
     ReformEntry,
     ReformPage,
     ReformView,
@@ -91,6 +93,8 @@ __all__ = [
     "InboxPage",
     "IndicatorPage",
     "IndicatorView",
+    "LineagePart",
+    "LineageView",
     "LoadResult",
     "ObservationPage",
     "ObservationView",

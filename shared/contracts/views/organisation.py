@@ -36,6 +36,29 @@ class UnitDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineagePart:
+    """A unit that makes up another one, with the share of its figures that went there (decimal text, 1: all)."""
+
+    unit: str
+    name: str
+    share: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageView:
+    """The units of the day `earlier` whose figures together are the earlier figure of `unit`. `itself`: nobody else's
+    figures are in it; `exact`: whole units make it up, otherwise shares estimate it; `through` are the days of the
+    reforms between. No parts: it came from nobody."""
+
+    unit: str
+    earlier: str
+    parts: list[LineagePart]
+    itself: bool
+    exact: bool
+    through: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitChange:
     """What a reform makes of one unit. `what`: begun, ended, renamed, retyped, moved, recoded. What was the evening
     before is None for a unit that begins, what is since for one that ends."""

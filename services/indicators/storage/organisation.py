@@ -1,0 +1,26 @@
+"""The units as they lie in the database, compiled once per catalogue version and process."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import msgspec
+from sqlalchemy import Engine
+
+from services.indicators.storage import catalogue as entries
+from services.indicators.storage.tables import reading
+from shared.catalogue.organisation import Organisation
+from shared.catalogue.units import Unit
+
+_compiled: WeakKeyDictionary[Engine, tuple[int, Organisation]] = WeakKeyDictionary()
+
+
+def current(engine: Engine) -> Organisation:
+    """Return the organisation of the catalogue's current version."""
+    with reading(engine).connect() as connection:
+        version = entries.version(connection)
+        held = _compiled.get(engine)
+        if held is None or held[0] != version:
+            units = msgspec.convert(entries.of_kind(connection, "unit", ""), list[Unit])
+            held = _compiled[engine] = version, Organisation(units)
+    return held[1]
