@@ -9,7 +9,7 @@ import typer
 # nameko needs eventlet, and eventlet announces its own retirement on import; an operator can do nothing about it.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
-from hub.commands import calendar, dead_letters, ground, installation, running, secrets  # noqa: E402 - after the filter
+from hub.commands import calendar, dead_letters, ground, installation, reform, running, secrets  # noqa: E402 - after the filter
 
 app = typer.Typer(
     name="hub",
@@ -32,6 +32,7 @@ app.add_typer(ground.audit_app, name="audit")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(reform.app, name="reform")
 
 if __name__ == "__main__":
     app()

@@ -8,21 +8,6 @@ SUBMISSION_ID = "5f0c2a8e-6d0b-5d55-9d1c-6a1d1b7c2f10"
 HASH = "8c6f0e2f3b1d4c5a9e7f6b8a0d2c4e6f1a3b5c7d9e0f2a4c6e8b0d1f3a5c7e9f"
 RECEIPT_ID = "r_mfrggzdfmztwq2lknnwg23tpobyxe43u"
 
-UNITS: dict[str, Any] = {
-    "units": [
-        {
-            "id": "LC",
-            "name": "Lai Châu",
-            "kind": "province",
-            "type_vi": "tỉnh",
-            "parent": None,
-            "valid_from": None,
-            "valid_to": None,
-            "codes": [{"scheme": "gso", "code": "12"}],
-        }
-    ],
-    "next": None,
-}
 INDICATORS: dict[str, Any] = {
     "indicators": [
         {

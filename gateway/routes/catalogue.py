@@ -1,4 +1,4 @@
-"""Units, indicators and forms: reading them, and loading the catalogue as a whole."""
+"""Indicators and forms: reading them, and loading the catalogue as a whole."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from starlette.responses import Response
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
-from gateway.routes import After, Day, Id, Limit, reply
+from gateway.routes import After, Limit, reply
 from gateway.routes.bodies import checked_json
-from shared.contracts.views import FormPage, IndicatorPage, LoadResult, UnitPage
+from shared.contracts.views import FormPage, IndicatorPage, LoadResult
 from shared.errors import Invalid
 
 router = APIRouter(tags=["catalogue"])
@@ -45,21 +45,6 @@ async def load_catalogue(request: Request, caller: Annotated[Caller, requires("c
         catalogue=msgspec.Raw(await request.body()),
     )
     return reply(result)
-
-
-@router.get("/v1/units", **documented("List units", UnitPage, examples.UNITS))
-async def list_units(
-    caller: Reader,
-    on: Day | None = None,
-    kind: Id | None = None,
-    parent: Id | None = None,
-    after: After = None,
-    limit: Limit = 200,
-) -> Response:
-    """List the units valid on a day (default: all there ever were), with their codes and successors."""
-    return reply(
-        await caller.ask("indicators", "list_units", on=on, kind=kind, parent=parent, after=after, limit=limit)
-    )
 
 
 @router.get("/v1/indicators", **documented("List indicators", IndicatorPage, examples.INDICATORS))

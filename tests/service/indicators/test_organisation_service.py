@@ -116,7 +116,7 @@ def test_a_reform_is_applied_as_one_version_and_told_once(eve: Office) -> None:
     [_, told] = eve.told()
     assert told.version == 2
     assert len(told.entries or []) == 104 + 8 + 36 + 2 + 1
-    assert eve.audited() == ["catalogue/1", "reform/NQ-1670-2025"]
+    assert eve.audited() == ["catalogue/1", "catalogue/2", "reform/NQ-1670-2025"]
     [entry] = eve.service.list_reforms(READER).reforms
     assert (entry.id, len(entry.changes)) == ("NQ-1670-2025", 39)
 

@@ -17,7 +17,12 @@ from tests.unit.gateway.conftest import SETTINGS, Gateway
 HASH = "a" * 64
 REQUESTS: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/catalogue", {"units": []}),
-    ("GET", "/v1/units?on=2025-07-01&kind=commune&parent=LC&after=x&limit=5", None),
+    ("GET", "/v1/units?on=2025-07-01&kind=commune&parent=LC&under=LC&code=gso:03388&after=x&limit=5", None),
+    ("GET", "/v1/units/LC", None),
+    ("GET", "/v1/units/LC/lineage?earlier=2024-12-31&on=2025-12-31", None),
+    ("GET", "/v1/reforms?after=x&limit=5", None),
+    ("POST", "/v1/reforms/preview", {"reform": {"id": "R"}}),
+    ("POST", "/v1/reforms", {"reform": {"id": "R"}, "expected_version": 1}),
     ("GET", "/v1/indicators", None),
     ("GET", "/v1/forms", None),
     ("GET", "/v1/calendar/next-working-day?day=2026-01-02&day=2026-01-10", None),
@@ -127,6 +132,9 @@ def test_a_hand_entry_that_would_be_rounded_or_cannot_be_stored_is_refused(gatew
         ("POST", "/v1/submissions/s/reopen", {"reason": ""}),
         ("PUT", "/v1/submissions/s/figures/GD06", {"valeu": "1"}),
         ("PUT", "/v1/catalogue", []),
+        ("POST", "/v1/reforms/preview", {"id": "R"}),
+        ("POST", "/v1/reforms", {"reform": {"id": "R"}}),
+        ("POST", "/v1/reforms", {"reform": {"id": "R"}, "expected_version": -1}),
     ],
 )
 def test_a_body_that_cannot_be_meant_is_refused_at_the_door(

@@ -17,7 +17,7 @@ from shared import topology
 runner = CliRunner()
 COMMANDS = {
     "run", "demo", "load", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology", "audit",
-    "dead-letters", "calendar", "secrets",
+    "dead-letters", "reform", "calendar", "secrets",
 }  # fmt: skip
 
 
