@@ -39,7 +39,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "submission_approved": ("submissions", "notifications"),
     "submission_finalised": ("indicators",),
     "finalised_requested": ("submissions",),
-    "observations_recorded": ("integration",),
+    "observations_recorded": ("integration", "submissions"),
     "observations_requested": ("indicators",),
     "proposal_moved": ("notifications",),
     "delivery_failed": ("notifications",),

@@ -17,13 +17,14 @@ from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.broker import BrokerPort
 from gateway.documentation import documented
+from gateway.examples import validation
 from gateway.metrics import PUSHES
 from gateway.receipts import ReceiptIds
 from gateway.routes import reply
 from gateway.routes.bodies import checked_json
 from shared.contracts.events import PushAccepted
 from shared.contracts.push import MAX_FIGURES, PushBody, PushFigure
-from shared.contracts.views import ReceiptView
+from shared.contracts.views import CheckView, ReceiptView
 from shared.errors import Conflict, HubError, Invalid, NotFound, TooLarge, Unavailable
 
 router = APIRouter(tags=["data"])
@@ -211,6 +212,18 @@ async def push_figures(request: Request, caller: Pusher, key: Key) -> Response:
     except HubError as error:
         PUSHES.labels("unavailable" if error.retryable else "refused").inc()
         raise
+
+
+@router.post(
+    "/v1/validate",
+    **documented("Check figures", CheckView, validation.CHECK, body=examples.PUSH, body_schema=_schema()),
+)
+async def check_figures(request: Request, caller: Pusher) -> Response:
+    """Tell what a push of this very body would come to, storing nothing: the outcome of each figure, and the findings
+    of each draft with these figures in it. Figures of derived indicators are compared with their formula."""
+    body = await request.body()
+    _check_shape(body)
+    return reply(await caller.ask("submissions", "check", body=body.decode()))
 
 
 @router.get("/v1/receipts/{receipt_id}", **documented("Read a receipt", ReceiptView, examples.RECEIPT))

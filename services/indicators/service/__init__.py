@@ -8,12 +8,20 @@ from services.indicators.service.comparing import ComparingCalls
 from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.organisation import OrganisationCalls
 from services.indicators.service.proposals import ProposalCalls
+from services.indicators.service.releases import ReleaseCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
 
 class IndicatorsService(
-    Described, CatalogueCalls, CalendarCalls, ObservationCalls, ComparingCalls, ProposalCalls, OrganisationCalls
+    Described,
+    CatalogueCalls,
+    CalendarCalls,
+    ObservationCalls,
+    ReleaseCalls,
+    ComparingCalls,
+    ProposalCalls,
+    OrganisationCalls,
 ):
     """Catalogue and warehouse for those who ask."""
 

@@ -83,6 +83,7 @@ releases = Table(
     Column("submission_id", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("content_hash", Text, nullable=False),
+    Index("releases_recorded", "batch", "form", "unit", "period"),
 )
 """Per (form, unit, period): its newest version. Round 0: only derived values so far, no round of its own."""
 

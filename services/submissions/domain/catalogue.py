@@ -16,7 +16,7 @@ import msgspec
 
 from shared.calendar import Period
 from shared.catalogue.entries import CalendarDay, Measure, Regime, Years
-from shared.catalogue.formulas import Formula, parse
+from shared.catalogue.formulas import Formula, Rule, parse, parse_rule
 from shared.catalogue.measures import Measures
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.schedules import Schedule, working_calendar
@@ -42,11 +42,25 @@ class Indicator:
     integer: bool
     decimals: int
     summed: bool
+    rollup: str
+    over_time: str
     formula: Formula | None
     parent: str | None
     dimension: str | None
     minimum: Decimal | None
     maximum: Decimal | None
+    max_change_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellRule:
+    """A rule between cells: `severity` is error or warning, `message` English, `detail` Vietnamese."""
+
+    id: str
+    comparison: Rule
+    severity: str
+    message: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,8 @@ class Form:
     enters: frozenset[str] = frozenset()
     approves: tuple[str, ...] = ()
     receives: tuple[str, ...] = ()
+    rolls_up: str | None = None
+    rules: tuple[CellRule, ...] = ()
     version: int = 1
     earlier: dict[int, tuple[Form, date | None]] = field(default_factory=dict)
 
@@ -193,11 +209,14 @@ def _indicator(code: str, body: dict[str, Any], dimensions: dict[str, str]) -> I
         integer=integer,
         decimals=0 if integer else int(body.get("decimals", 1)),
         summed=body.get("rollup") == "sum",
+        rollup=body.get("rollup") or "none",
+        over_time=body.get("over_time") or "none",
         formula=parse(body["formula"]) if body.get("formula") else None,
         parent=body.get("parent") or None,
         dimension=dimensions.get(breakdown.get("dimension", ""), breakdown.get("dimension")),
         minimum=_bound(body.get("minimum")),
         maximum=_bound(body.get("maximum")),
+        max_change_percent=body.get("max_change_percent"),
     )
 
 
@@ -222,6 +241,7 @@ def _form(form_id: str, body: dict[str, Any]) -> Form:
         receives=tuple(parties.get("receives") or ()),
         under=owed.get("under") if isinstance(owed, dict) else None,
         periods=msgspec.convert(body["periods"], Years),
+        rolls_up=body.get("rolls_up"),
         **_content(body),
     )
     earlier = {
@@ -237,6 +257,7 @@ def _content(body: dict[str, Any]) -> dict[str, Any]:
         "entered": tuple(body["indicators"]),
         "derived": frozenset(body.get("derived") or ()),
         "required": frozenset(body.get("required") or ()),
+        "rules": tuple(_rule(rule) for rule in body.get("rules") or ()),
         "version": body.get("version", 1),
     }
 
@@ -250,3 +271,13 @@ def _schedules(bodies: Bodies) -> dict[str, Schedule]:
         regime_id: Schedule(msgspec.convert({"id": regime_id, **body}, Regime), calendar)
         for regime_id, body in bodies.get("regime", {}).items()
     }
+
+
+def _rule(body: dict[str, Any]) -> CellRule:
+    return CellRule(
+        id=body["id"],
+        comparison=parse_rule(body["expression"]),
+        severity=body.get("severity", "error"),
+        message=body.get("message", ""),
+        detail=body.get("detail", ""),
+    )

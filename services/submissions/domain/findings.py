@@ -1,36 +1,55 @@
 """Every outcome and finding the hub can give for a figure, numbered, in one table.
 
 V1xx belong to a pushed figure: it is refused (or kept aside, or taken converted) and the rest of the push stays. V2xx
-errors block submitting, V3xx warnings do not. docs/validation.md shows this table; a test compares the two.
+errors block submitting, V3xx warnings do not, but some of them want a comment first. docs/validation.md shows this
+table; a test compares the two.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One numbered rule. `severity`: refused, superseded, conflict, converted (of a push); error, warning (of a draft).
 
-    `message` is English, `detail` Vietnamese; both are templates filled by `Finding`.
+    `message` is English, `detail` Vietnamese; both are templates filled by `find`. `wants_comment`: a warning that must
+    be explained before submitting.
     """
 
     code: str
     severity: str
     message: str
     detail: str
+    wants_comment: bool = False
+
+    @property
+    def row(self) -> str:
+        """The rule as a row of the documentation's table."""
+        severity = f"{self.severity}, comment" if self.wants_comment else self.severity
+        return f"| `{self.code}` | {severity} | {self.message} | {self.detail} |"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that a figure (or, where `indicator` is None, the whole) did not keep, with both texts filled in."""
+    """A rule that a figure (or, where `indicator` is None, the whole) did not keep, with both texts filled in.
+
+    `cells` are the indicators whose figures take part in it, `about` their values as text: what a comment is bound to.
+    """
 
     code: str
     severity: str
     indicator: str | None
     message: str
     detail: str
+    wants_comment: bool = False
+    cells: tuple[str, ...] = ()
+    about: str = ""
+
+    def among(self, *cells: str, about: str = "") -> Finding:
+        """Return the finding with all the indicators that take part in it."""
+        return replace(self, cells=cells, about=about)
 
 
 UNREADABLE = Rule("V100", "refused", "the push cannot be read: {reason}", "Không đọc được nội dung gửi: {reason}")
@@ -196,9 +215,25 @@ WRONG_VALUE = Rule(
     "{indicator} không còn phù hợp với định nghĩa chỉ tiêu: {reason_vi}",
 )
 EMPTY = Rule("V208", "error", "there is not a single figure", "Chưa có số liệu nào.")
+PART_EXCEEDS = Rule(
+    "V209",
+    "error",
+    "{indicator} is {value}, more than {whole} ({total}) of which it is a part",
+    "{indicator} là {value}, lớn hơn {whole} ({total}) mà nó là một phần.",
+)
+RULE_BROKEN = Rule(
+    "V210",
+    "error",
+    "rule {rule} does not hold: {expression} ({values}). {reason}",
+    "Không thỏa quy tắc {rule}: {expression} ({values}). {reason_vi}",
+)
 OPTIONAL_MISSING = Rule("V301", "warning", "{indicator} has no figure", "Chưa có số liệu cho {indicator} ({name}).")
 NEGATIVE = Rule(
-    "V302", "warning", "{indicator} is a quantity and negative ({value})", "{indicator} là số lượng nhưng âm ({value})."
+    "V302",
+    "warning",
+    "{indicator} is a quantity and negative ({value})",
+    "{indicator} là số lượng nhưng âm ({value}).",
+    wants_comment=True,
 )
 FORMULA_IMPOSSIBLE = Rule(
     "V303",
@@ -206,12 +241,62 @@ FORMULA_IMPOSSIBLE = Rule(
     "{indicator} cannot be derived: {formula} divides by zero",
     "Không tính được {indicator}: công thức {formula} chia cho 0.",
 )
+RULE_QUESTIONED = Rule(
+    "V304",
+    "warning",
+    "rule {rule} does not hold: {expression} ({values}). {reason}",
+    "Cần xem lại theo quy tắc {rule}: {expression} ({values}). {reason_vi}",
+    wants_comment=True,
+)
+CHANGED_SINCE_LAST_PERIOD = Rule(
+    "V311",
+    "warning",
+    "{indicator} is {value}, {change} % against last period ({period}: {before}{how}), more than {limit} %",
+    "{indicator} là {value}, thay đổi {change} % so với kỳ trước ({period}: {before}{how_vi}), quá {limit} %.",
+    wants_comment=True,
+)
+CHANGED_SINCE_LAST_YEAR = Rule(
+    "V312",
+    "warning",
+    "{indicator} is {value}, {change} % against the same period last year ({period}: {before}{how}), "
+    "more than {limit} %",
+    "{indicator} là {value}, thay đổi {change} % so với cùng kỳ năm trước ({period}: {before}{how_vi}), quá {limit} %.",
+    wants_comment=True,
+)
+FAR_FROM_MEAN = Rule(
+    "V321",
+    "warning",
+    "{indicator} is {value}: z-score {score}, beyond 3 (mean {centre}, standard deviation {spread} of {points} other "
+    "periods{how})",
+    "{indicator} là {value}: điểm z là {score}, vượt ngưỡng 3 (trung bình {centre}, độ lệch chuẩn {spread} của "
+    "{points} kỳ khác{how_vi}).",
+    wants_comment=True,
+)
+FAR_FROM_MEDIAN = Rule(
+    "V322",
+    "warning",
+    "{indicator} is {value}: modified z-score {score}, beyond 3.5 (median {centre}, median absolute deviation {spread} "
+    "of {points} other periods{how})",
+    "{indicator} là {value}: điểm z hiệu chỉnh là {score}, vượt ngưỡng 3.5 (trung vị {centre}, độ lệch tuyệt đối trung "
+    "vị {spread} của {points} kỳ khác{how_vi}).",
+    wants_comment=True,
+)
+OUTSIDE_RANGE = Rule(
+    "V323",
+    "warning",
+    "{indicator} is {value}, outside {low} to {high} ({points} other periods lie between {minimum} and {maximum}{how})",
+    "{indicator} là {value}, ngoài khoảng từ {low} đến {high} ({points} kỳ khác nằm giữa {minimum} và "
+    "{maximum}{how_vi}).",
+    wants_comment=True,
+)
 
 RULES: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
 """All of them, in the order of the documentation."""
 
 
-def find(rule: Rule, indicator: str | None = None, **facts: object) -> Finding:
+def find(rule: Rule, indicator: str | None = None, /, **facts: object) -> Finding:
     """Return the finding that this rule makes of these facts (the templates' fields)."""
     facts["indicator"] = indicator
-    return Finding(rule.code, rule.severity, indicator, rule.message.format(**facts), rule.detail.format(**facts))
+    message, detail = rule.message.format(**facts).rstrip(), rule.detail.format(**facts).rstrip()
+    cells = () if indicator is None else (indicator,)
+    return Finding(rule.code, rule.severity, indicator, message, detail, rule.wants_comment, cells)

@@ -120,6 +120,24 @@ def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datet
     return judged
 
 
+def stated(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datetime) -> list[Candidate]:
+    """Return the figures of derived indicators, which a push may not bring but which can be compared with their
+    formula."""
+    whole = _whole(body, catalogue, scope, accepted_at)
+    if isinstance(whole, _No):
+        return []
+    found: list[Candidate] = []
+    for position, figure in enumerate(body.figures):
+        indicator = catalogue.indicators.get(figure.indicator)
+        if indicator is None or figure.indicator not in whole.derived:
+            continue
+        place = _place((figure.unit or body.unit, figure.period or body.period), whole, {}, catalogue, scope)
+        value = read_value(indicator, figure.value, figure.nothing_occurred)
+        if not isinstance(place, _No) and not isinstance(value, Finding):
+            found.append(Candidate(position, place.submission_id, indicator.code, Pushed(value, figure.status)))
+    return found
+
+
 def _whole(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datetime) -> Form | _No:
     form = catalogue.forms.get(body.form)
     if form is None:

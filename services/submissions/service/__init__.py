@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.submissions.service.checking import CheckingCalls
 from services.submissions.service.editing import EditingCalls
 from services.submissions.service.reading import ReadingCalls
 from services.submissions.service.submitting import SubmittingCalls
@@ -9,7 +10,7 @@ from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
 
-class SubmissionsService(Described, ReadingCalls, EditingCalls, SubmittingCalls):
+class SubmissionsService(Described, ReadingCalls, EditingCalls, CheckingCalls, SubmittingCalls):
     """Receipts, submissions and their figures."""
 
     name = "submissions"

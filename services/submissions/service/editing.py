@@ -10,8 +10,9 @@ from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell, Pushed
 from services.submissions.domain.rounds import Submission
+from services.submissions.domain.validation import concerning
 from services.submissions.domain.values import STATUSES, read_measured
-from services.submissions.service.finding import cells_of, found
+from services.submissions.service.finding import cells_of, found, judged
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, submissions
 from services.submissions.views import figure_view, submission_view
@@ -44,7 +45,8 @@ class EditingCalls:
         the answer's `converted` says so.
 
         `expected_version` (0: there is no figure yet) guards against changing what somebody else just changed. What
-        a system had pushed beside a hand entry is settled by this. Raises Invalid("submissions.value"),
+        a system had pushed beside a hand entry is settled by this. The answer has the findings in which the figure
+        takes part. Raises Invalid("submissions.value"),
         Conflict("submissions.version", "submissions.submitted", "submissions.approved").
         """
         with self.unit(actor) as unit:
@@ -55,13 +57,14 @@ class EditingCalls:
             key = (submission.number, indicator)
             cells = figures.read_cells(unit.connection, [submission.number])
             cell = cells.get(key)
-            if cell is not None and _is_so(cell, entered, actor.id):
-                return replace(figure_view(indicator, cell), converted=converted)
-            submission.require_editable()
-            _expect(cell, expected_version)
-            _enter(unit, submission, indicator, cell, entered)
-            held = figures.read_cells(unit.connection, [submission.number])[key]
-            return replace(figure_view(indicator, held), converted=converted)
+            if cell is None or not _is_so(cell, entered, actor.id):
+                submission.require_editable()
+                _expect(cell, expected_version)
+                _enter(unit, submission, indicator, cell, entered)
+            draft = cells_of(unit, submission)
+            held = judged(unit, submission, draft)
+            view = figure_view(indicator, draft[indicator], concerning(held, indicator))
+            return replace(view, converted=converted)
 
     @rpc
     def remove_figure(self, actor: Actor, submission_id: str, indicator: str) -> SubmissionView:

@@ -1,11 +1,19 @@
-"""Finding the submission that a call is about."""
+"""Finding the submission that a call is about, and what validation finds about it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from services.submissions.domain.catalogue import Catalogue, Form
+from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.rounds import Submission
+from services.submissions.domain.validation import validate
+from services.submissions.domain.validation.lineage import past_of, periods_read, units_read
+from services.submissions.domain.validation.past import Known, Past
 from services.submissions.storage import catalogue as catalogues
-from services.submissions.storage import figures, submissions
+from services.submissions.storage import figures, references, submissions
+from shared.calendar import Period
 from shared.contracts.actor import Actor
 from shared.errors import Forbidden, NotFound
 from shared.storage import Unit
@@ -43,3 +51,25 @@ def cells_of(unit: Unit, submission: Submission) -> dict[str, Cell]:
     """Return the draft's cells by indicator, removed ones left out."""
     cells = figures.read_cells(unit.connection, [submission.number])
     return {indicator: cell for (_number, indicator), cell in cells.items() if not cell.removed}
+
+
+def judged(unit: Unit, submission: Submission, cells: Mapping[str, Cell]) -> list[Finding]:
+    """Return the findings about these cells as the submission's draft: the same for every road they came by."""
+    catalogue = catalogues.current(unit.connection)
+    form, period = catalogue.forms.get(submission.form), catalogue.period(submission.period)
+    if form is None or period is None:
+        return []
+    past = _past(unit, submission.unit, form, period, catalogue)
+    return validate(cells, form, catalogue.as_of(period), past)
+
+
+def _past(unit: Unit, about: str, form: Form, period: Period, catalogue: Catalogue) -> Past:
+    known = catalogue.as_of(period).indicators
+    asked = [known[code] for code in (*form.entered, *form.derived) if code in known]
+    ruled = {item.code for rule in form.rules for item in rule.comparison.inputs}
+    codes = {item.code for item in asked} | {code for item in asked if item.formula for code in item.formula.codes}
+    periods = periods_read(form, asked, period)
+    units = units_read(catalogue.organisation, about, period, periods)
+    rows = references.read(unit.connection, units, codes | ruled, [str(item) for item in periods])
+    values = {(row.unit, row.indicator, row.period): Known(row.value, row.status) for row in rows}
+    return past_of(about, period, periods, values, catalogue)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from services.submissions.domain.comments import in_force
 from services.submissions.domain.rounds import Submission
-from services.submissions.domain.validation import missing, validate
-from services.submissions.service.finding import cells_of, found
+from services.submissions.domain.validation import missing
+from services.submissions.service.finding import cells_of, found, judged
 from services.submissions.storage import catalogue as catalogues
-from services.submissions.storage import receipts, submissions
+from services.submissions.storage import comments, receipts, submissions
 from services.submissions.views import figure_views, finding_view, submission_view
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views import ReceiptView, SubmissionDetail, SubmissionPage
@@ -69,7 +70,8 @@ class ReadingCalls:
     @rpc
     def read_submission(self, actor: Actor, submission_id: str, round: int | None = None) -> SubmissionDetail:
         """Return a submission with its figures: the current draft with its findings, or a submitted round as it was
-        frozen. `reasons` are why the round before was returned, or, of an earlier round, why it was itself.
+        frozen, with the comments on its warnings. `reasons` are why the round before was returned, or, of an earlier
+        round, why it was itself.
 
         Raises NotFound("submissions.unknown", "submissions.no_round"), Forbidden outside the actor's scope.
         """
@@ -80,13 +82,15 @@ class ReadingCalls:
             catalogue = catalogues.current_as_of(unit.connection, submission.period)
             cells = cells_of(unit, submission)
             previous = submissions.find_round(unit.connection, submission.number, submission.round - 1)
-            form = catalogue.forms.get(submission.form)
+            said = comments.read(unit.connection, submission.number)
+            held = judged(unit, submission, cells)
             return SubmissionDetail(
                 submission=submission_view(submission),
                 figures=figure_views(cells),
-                findings=[finding_view(finding) for finding in validate(cells, form, catalogue)],
+                findings=[finding_view(finding, said) for finding in held],
                 reasons=[] if previous is None else previous.reasons,
-                missing=missing(cells, form),
+                missing=missing(cells, catalogue.forms.get(submission.form)),
+                comments=in_force(held, said),
             )
 
 
@@ -110,5 +114,10 @@ def _frozen(unit: Unit, submission: Submission, round_: int) -> SubmissionDetail
             "submissions.no_round", f"{submission.id} has no submitted round {round_}", "Không có lần gửi này."
         )
     return SubmissionDetail(
-        submission=submission_view(submission), figures=frozen.figures, findings=[], reasons=frozen.reasons, missing=[]
+        submission=submission_view(submission),
+        figures=frozen.figures,
+        findings=[],
+        reasons=frozen.reasons,
+        missing=[],
+        comments=frozen.comments,
     )

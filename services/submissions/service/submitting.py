@@ -5,17 +5,18 @@ from __future__ import annotations
 from services.submissions import handover
 from services.submissions.domain import merge
 from services.submissions.domain.catalogue import Catalogue
+from services.submissions.domain.comments import in_force, unexplained
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
-from services.submissions.domain.validation import blocking, validate
-from services.submissions.service.finding import cells_of, found
+from services.submissions.domain.validation import blocking
+from services.submissions.service.finding import cells_of, found, judged
 from services.submissions.storage import catalogue as catalogues
-from services.submissions.storage import submissions
+from services.submissions.storage import comments, submissions
 from services.submissions.storage.submissions import Round
 from services.submissions.views import figure_views, finding_view, submission_view
 from shared.contracts.actor import Actor
-from shared.contracts.views import SubmissionView
+from shared.contracts.views import CommentView, SubmissionView
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import Unit, UnitOfWork
@@ -31,7 +32,8 @@ class SubmittingCalls:
         """Freeze the current round with its content hash and send it to approval.
 
         What is submitted or approved already is answered as it is. Raises Invalid("submissions.findings") with the
-        findings in its context while validation finds errors.
+        findings in its context while validation finds errors, Invalid("submissions.comments_missing") while a warning
+        that wants a comment has none.
         """
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.submit", submission_id, lock=True)
@@ -39,8 +41,11 @@ class SubmittingCalls:
                 return submission_view(submission)
             catalogue = catalogues.current_as_of(unit.connection, submission.period)
             cells = cells_of(unit, submission)
-            _refuse_errors(blocking(validate(cells, catalogue.forms.get(submission.form), catalogue)))
-            return submission_view(_freeze(unit, actor, submission, cells, catalogue))
+            held = judged(unit, submission, cells)
+            said = comments.read(unit.connection, submission.number)
+            _refuse_errors(blocking(held))
+            _refuse_unexplained(unexplained(held, said))
+            return submission_view(_freeze(unit, submission, cells, catalogue, in_force(held, said)))
 
     @rpc
     def reopen(self, actor: Actor, submission_id: str, reason: str) -> SubmissionView:
@@ -69,11 +74,22 @@ def _refuse_errors(errors: list[Finding]) -> None:
         )
 
 
+def _refuse_unexplained(warnings: list[Finding]) -> None:
+    if warnings:
+        raise Invalid(
+            "submissions.comments_missing",
+            f"{len(warnings)} warnings want a comment: " + "; ".join(warning.message for warning in warnings[:5]),
+            f"Còn {len(warnings)} cảnh báo cần giải trình trước khi gửi: "
+            + " ".join(warning.detail for warning in warnings[:5]),
+            {"findings": [finding_view(warning) for warning in warnings]},
+        )
+
+
 def _freeze(
-    unit: Unit, actor: Actor, submission: Submission, cells: dict[str, Cell], catalogue: Catalogue
+    unit: Unit, submission: Submission, cells: dict[str, Cell], catalogue: Catalogue, said: list[CommentView]
 ) -> Submission:
     content = figure_views(cells)
-    submitted = submission.submit(handover.hash_of(submission, content), actor.id, unit.now)
+    submitted = submission.submit(handover.hash_of(submission, content), unit.actor.id, unit.now)
     by_hand = {cell.by for cell in cells.values() if cell.origin == merge.HAND}
     frozen = Round(
         submission=submission.number,
@@ -81,10 +97,11 @@ def _freeze(
         state=SUBMITTED,
         content_hash=submitted.content_hash or "",
         figures=content,
-        submitted_by=actor.id,
+        submitted_by=unit.actor.id,
         submitted_at=unit.now,
-        authors=sorted(by_hand | {actor.id}),
+        authors=sorted(by_hand | {unit.actor.id}),
         reasons=[],
+        comments=said,
     )
     submissions.add_round(unit.connection, frozen)
     submissions.save(unit.connection, submitted)
@@ -92,6 +109,6 @@ def _freeze(
     unit.audit(
         "submission.submitted",
         f"{submission.id}/{submission.round}",
-        {"hash": frozen.content_hash, "figures": len(content), "on_time": submitted.on_time},
+        {"hash": frozen.content_hash, "figures": len(content), "on_time": submitted.on_time, "comments": len(said)},
     )
     return submitted

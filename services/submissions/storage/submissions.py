@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Text, cast, insert
 from services.submissions.domain.obligations import Obligation
 from services.submissions.domain.rounds import Submission
 from services.submissions.storage.tables import rounds, submissions
-from shared.contracts.views import FigureView
+from shared.contracts.views import CommentView, FigureView
 
 _COLUMNS = [cast(column, Text).label("id") if column.name == "id" else column for column in submissions.c]
 
@@ -26,10 +26,11 @@ WHERE (submissions.agency, submissions.deadline) IS DISTINCT FROM (excluded.agen
 """
 # Only what nobody has touched is taken back: figures and rounds outlive a change of the catalogue.
 _CANCEL = "DELETE FROM submissions WHERE state = 'due' AND NOT id = ANY(%b::uuid[])"
-_LOCK = """
+_LOOK_UP = """
 SELECT number, id::text, form, unit, agency, period, state, round FROM submissions
-WHERE id = ANY(%b::uuid[]) ORDER BY id FOR UPDATE
+WHERE id = ANY(%b::uuid[]) ORDER BY id
 """
+_LOCK = _LOOK_UP + "FOR UPDATE"
 _DRAFT = "UPDATE submissions SET state = 'draft' WHERE number = ANY(%b::bigint[])"
 
 
@@ -49,6 +50,7 @@ class Round:
     decided_by: str | None = None
     decided_at: datetime | None = None
     level: str | None = None
+    comments: list[CommentView] = field(default_factory=list)
 
 
 def plan(connection: Connection, owed: Sequence[Obligation]) -> tuple[int, int]:
@@ -61,9 +63,18 @@ def plan(connection: Connection, owed: Sequence[Obligation]) -> tuple[int, int]:
 
 def lock_for_intake(connection: Connection, ids: Collection[str]) -> dict[str, Submission]:
     """Lock these submissions in one order and return them by id, with what intake needs to know of them."""
+    return _for_intake(connection, _LOCK, ids)
+
+
+def look_up(connection: Connection, ids: Collection[str]) -> dict[str, Submission]:
+    """Return the same of these submissions without locking them."""
+    return _for_intake(connection, _LOOK_UP, ids)
+
+
+def _for_intake(connection: Connection, statement: str, ids: Collection[str]) -> dict[str, Submission]:
     if not ids:
         return {}
-    rows = connection.exec_driver_sql(_LOCK, (sorted(ids),))
+    rows = connection.exec_driver_sql(statement, (sorted(ids),))
     return {
         row[1]: Submission(
             number=row[0], id=row[1], form=row[2], unit=row[3], agency=row[4], period=row[5], state=row[6], round=row[7]
@@ -140,6 +151,7 @@ def add_round(connection: Connection, added: Round) -> None:
             submitted_at=added.submitted_at,
             authors=added.authors,
             reasons=added.reasons,
+            comments=msgspec.to_builtins(added.comments),
         )
     )
 
@@ -150,8 +162,12 @@ def find_round(connection: Connection, number: int, round_: int) -> Round | None
     row = connection.execute(found).mappings().first()
     if row is None:
         return None
-    values = {name: row[name] for name in row if name not in ("content", "figure_count")}
-    return Round(**values, figures=msgspec.json.decode(row["content"], type=list[FigureView]))
+    values = {name: row[name] for name in row if name not in ("content", "figure_count", "comments")}
+    return Round(
+        **values,
+        figures=msgspec.json.decode(row["content"], type=list[FigureView]),
+        comments=msgspec.convert(row["comments"], list[CommentView]),
+    )
 
 
 def decide_round(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    SmallInteger,
     Table,
     Text,
 )
@@ -90,8 +92,59 @@ rounds = Table(
     Column("decided_by", Text),
     Column("decided_at", _TIME),
     Column("level", Text),
+    Column("comments", JSONB, nullable=False, server_default="[]"),
 )
-"""What was submitted, frozen: `content` is the JSON of its figures with their provenance and never changes."""
+"""What was submitted, frozen: `content` is the JSON of its figures with their provenance, `comments` what was said to
+warnings about them; neither ever changes."""
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("submission", BigInteger, ForeignKey("submissions.number"), primary_key=True),
+    Column("code", _KEY, primary_key=True),
+    Column("indicator", _KEY, primary_key=True),
+    Column("about", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+)
+"""Comments on warnings of drafts. `about` is the text of the figures it explains: other figures ask for another one.
+`indicator` is empty where the finding is about the whole."""
+
+reference_releases = Table(
+    "reference_releases",
+    metadata,
+    Column("form", _KEY, primary_key=True),
+    Column("unit", _KEY, primary_key=True),
+    Column("period", _KEY, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("batch", BigInteger, nullable=False),
+)
+"""Which version of each (form, unit, period) of the warehouse is held here."""
+
+reference_values = Table(
+    "reference_values",
+    metadata,
+    Column("unit", _KEY, primary_key=True),
+    Column("indicator", _KEY, primary_key=True),
+    Column("period", _KEY, primary_key=True),
+    Column("value", Numeric(24, 4)),
+    Column("status", Text, nullable=False),
+    Column("derived", Boolean, nullable=False),
+    Column("form", _KEY, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("batch", BigInteger, nullable=False),
+    Index("reference_values_of_period", "unit", "period"),
+)
+"""What is approved: the warehouse's current values, as it told them."""
+
+reference_check = Table(
+    "reference_check",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="reference_check_single"), primary_key=True),
+    Column("after", Text, nullable=False),
+)
+"""One row: how far the warehouse's list of releases was compared and all of it is held."""
 
 receipts = Table(
     "receipts",

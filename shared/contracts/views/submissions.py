@@ -38,10 +38,38 @@ class ReceiptView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommentView:
+    """What somebody said to a warning (`code`) about a figure, or about the whole where `indicator` is None. `about`
+    are the figures it explains ("GD01=10"): when they change, the comment no longer counts."""
+
+    code: str
+    indicator: str | None
+    about: str
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingView:
+    """One result of validation. `severity`: error blocks submitting, warning does not, but one that `wants_comment`
+    must be explained first; `comment` is the explanation that holds for the figures as they are."""
+
+    code: str
+    severity: str
+    indicator: str | None
+    message: str
+    detail: str
+    wants_comment: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FigureView:
     """One cell of a draft or round: its value and its provenance. `conflict` shows a pushed value that did not
-    overwrite a hand entry and waits for a person, `converted` tells (in Vietnamese) that a hand entry just given in
-    another unit of measure was converted."""
+    overwrite a hand entry and waits for a person. `converted` tells (in Vietnamese) that a hand entry just given in
+    another unit of measure was converted, `findings` are those that this figure takes part in; both are told to whoever
+    just entered it, rounds and lists leave them out."""
 
     indicator: str
     value: str | None
@@ -53,17 +81,7 @@ class FigureView:
     version: int = 1
     conflict: dict[str, Any] | None = None
     converted: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingView:
-    """One result of validation. `severity`: error blocks submitting, warning does not."""
-
-    code: str
-    severity: str
-    indicator: str | None
-    message: str
-    detail: str
+    findings: list[FindingView] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +104,42 @@ class SubmissionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionDetail:
-    """A submission with the figures of its current (or asked) round, findings and reasons it was returned for."""
+    """A submission with the figures of its current (or asked) round, findings, comments on them, and reasons it was
+    returned for."""
 
     submission: SubmissionView
     figures: list[FigureView]
     findings: list[FindingView]
     reasons: list[dict[str, Any]]
     missing: list[str]
+    comments: list[CommentView] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingList:
+    """What validation finds about a draft. `submittable`: no errors, and no warning left that wants a comment."""
+
+    findings: list[FindingView]
+    submittable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedDraft:
+    """What a draft would be found to be with the figures that were checked."""
+
+    submission_id: str
+    unit: str
+    period: str
+    findings: list[FindingView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    """What a push would come to: each figure that would not simply be taken, and the findings of each draft."""
+
+    counts: dict[str, int]
+    outcomes: list[FigureOutcome]
+    drafts: list[CheckedDraft]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,3 +138,23 @@ class BatchPage:
 
     batches: list[BatchView]
     next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseView:
+    """The newest version of a (form, unit, period), and the batch that made it. `cursor` is its place in the list."""
+
+    form: str
+    unit: str
+    period: str
+    version: int
+    batch: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePage:
+    """Releases in the order in which they were recorded."""
+
+    releases: list[ReleaseView]
+    next: str | None = None

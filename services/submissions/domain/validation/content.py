@@ -1,0 +1,52 @@
+"""What a draft lacks, and whether each figure still is what its indicator wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from services.submissions.domain import findings as rules
+from services.submissions.domain.catalogue import Catalogue, Indicator
+from services.submissions.domain.findings import Finding, find
+from services.submissions.domain.validation.draft import Draft, shown
+from services.submissions.domain.values import read_value
+
+
+def missing(draft: Draft) -> Iterator[Finding]:
+    """Find an empty draft, required indicators without a figure, and the others without one."""
+    if not draft.cells:
+        yield find(rules.EMPTY)
+    for code in draft.form.entered:
+        if code not in draft.cells:
+            indicator = draft.catalogue.indicators.get(code)
+            rule = rules.MISSING if code in draft.form.required else rules.OPTIONAL_MISSING
+            yield find(rule, code, name=called(indicator, draft.catalogue) if indicator else code)
+
+
+def figures(draft: Draft) -> Iterator[Finding]:
+    """Find figures that are no longer entered, conflicts, and values that no longer fit their definition."""
+    kept = draft.form.kept
+    for code, cell in draft.cells.items():
+        indicator = draft.catalogue.indicators.get(code)
+        if indicator is None or code not in kept:
+            yield find(rules.STALE_INDICATOR, code, form=draft.form.id)
+            continue
+        if cell.conflict is not None:
+            pushed = cell.conflict[0]
+            yield find(rules.UNRESOLVED_CONFLICT, code, value=shown(cell.value), pushed=shown(pushed.value))
+        if cell.value is None:
+            continue
+        # The definition may have changed since the figure came in (a count that had decimals, a new bound).
+        again = read_value(indicator, Decimal(cell.value), nothing_occurred=False)
+        if isinstance(again, Finding):
+            yield find(rules.WRONG_VALUE, code, reason=again.message, reason_vi=again.detail)
+        elif indicator.summed and Decimal(cell.value) < 0:
+            yield find(rules.NEGATIVE, code, value=cell.value)
+
+
+def called(indicator: Indicator, catalogue: Catalogue) -> str:
+    """Return the indicator's name, with what it is a part by where parts bear their total's name."""
+    parent = catalogue.indicators.get(indicator.parent or "")
+    if parent is None or parent.name != indicator.name:
+        return indicator.name
+    return f"{indicator.name}, {indicator.dimension}"
