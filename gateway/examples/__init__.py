@@ -97,6 +97,8 @@ SUBMISSION: dict[str, Any] = {
     "submitted_at": "2016-12-20T02:15:30Z",
     "approved_round": None,
     "on_time": True,
+    "unit_name": "Tỉnh Lai Châu",
+    "agency_name": "Sở Giáo dục và Đào tạo",
 }
 FIGURE: dict[str, Any] = {
     "indicator": "GD03.THPT",

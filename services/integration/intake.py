@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from services.integration.domain.ledger import digest_of, entries_of
 from services.integration.domain.partners import Partner
@@ -15,19 +16,32 @@ from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Planned
 from services.integration.storage.ledger import Content, Holding
 from shared import chunks
+from shared.catalogue.organisation import Organisation
+from shared.catalogue.units import Unit as CatalogueUnit
 from shared.contracts.events import Observation, ObservationsRecorded, ObservationsRequested
 from shared.contracts.hashes import release_hash
 from shared.digest import Digest, entry_hash
 from shared.entrypoints import Received
 from shared.errors import Invalid, Unavailable
-from shared.replica import Replica
+from shared.replica import Replica, Snapshot
 from shared.storage import Unit
 
 catalogue = Replica("indicators", ("unit",))
 """This service's copy of the units: mappings need their codes."""
 
+_compiled: dict[int, tuple[Snapshot, Organisation]] = {}
 _PAGE = 200
 _decode = msgspec.json.Decoder(list[Observation]).decode
+
+
+def organisation(connection: Connection) -> Organisation:
+    """Return the units of this service's copy, compiled once per version and process."""
+    snapshot = catalogue.cached(connection)
+    held = _compiled.get(0)
+    if held is None or held[0] is not snapshot:
+        bodies = [{"id": key, **body} for key, body in snapshot.entries["unit"].items()]
+        held = _compiled[0] = snapshot, Organisation(msgspec.convert(bodies, list[CatalogueUnit]))
+    return held[1]
 
 
 def take(unit: Unit, messages: Sequence[Received[ObservationsRecorded]]) -> int:

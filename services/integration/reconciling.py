@@ -19,7 +19,7 @@ from services.integration.clients import Client, open_client
 from services.integration.clients.protocol import Listing, Unanswered
 from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import Cell, Difference, Group, differences, unequal
-from services.integration.intake import catalogue
+from services.integration.intake import organisation
 from services.integration.metrics import DIFFERENCES, RECONCILIATIONS
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import deliveries, scrubs
@@ -231,7 +231,7 @@ class Reconciler:
         """Count in a bucket that only the partner knows: all of it is stale there, and a repair empties it."""
         period, form, theirs_unit = place
         with self._unit() as unit:
-            ours = _hub_unit(partner, theirs_unit, catalogue.cached(unit.connection).entries["unit"])
+            ours = partner.mapping.hub_unit(theirs_unit, period, organisation(unit.connection))
         result.found += differences(form, ours, period, {}, _named(partner, listing, {}))
         head = Bucket(
             form=form,
@@ -248,14 +248,6 @@ class Reconciler:
 
 def _named(partner: Partner, listing: Listing, names: Mapping[str, str]) -> dict[str, Cell]:
     return {names.get(code) or partner.mapping.hub_indicator(code): cell for code, cell in listing.values.items()}
-
-
-def _hub_unit(partner: Partner, code: str, units: Mapping[str, Mapping[str, Any]]) -> str:
-    scheme = partner.mapping.unit_scheme
-    for unit, body in units.items():
-        if any(item.get("scheme") == scheme and item.get("code") == code for item in body.get("codes", [])):
-            return unit
-    return code
 
 
 def _repair_of(partner: str, bucket: Bucket) -> Planned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.comments import explaining
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
@@ -11,8 +12,9 @@ from services.submissions.domain.rounds import Submission
 from shared.contracts.views import CommentView, FigureView, FindingView, SubmissionView
 
 
-def submission_view(submission: Submission) -> SubmissionView:
-    """Return the submission as others see it."""
+def submission_view(submission: Submission, catalogue: Catalogue | None) -> SubmissionView:
+    """Return the submission as others see it, with the names that unit and agency bore at the period's end."""
+    named = catalogue.name_of if catalogue else lambda _unit, _period: None
     return SubmissionView(
         id=submission.id,
         form=submission.form,
@@ -26,6 +28,8 @@ def submission_view(submission: Submission) -> SubmissionView:
         submitted_at=submission.submitted_at,
         approved_round=submission.approved_round,
         on_time=submission.on_time,
+        unit_name=named(submission.unit, submission.period),
+        agency_name=named(submission.agency, submission.period),
     )
 
 

@@ -81,6 +81,18 @@ def code_key(code: str) -> str:
         return code
 
 
+def respell(code: str, scheme: str) -> str:
+    """Return a code's value as `scheme` writes it: an identifier in the scheme's order, any other as it is."""
+    match scheme:
+        case "qd20" | "qcvn102":
+            try:
+                return write(read(code), scheme)
+            except Invalid:
+                return code
+        case _:
+            return code
+
+
 def _from_level_1(groups: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the groups without the zeros of unused levels if the first one is of level 1, else None."""
     used = len(groups)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
+from shared.calendar import Period
+from shared.catalogue import identifiers
+from shared.catalogue.organisation import Organisation
+from shared.catalogue.units import Code
 from shared.errors import Invalid
 
 LEVELS = ("agency", "commune", "district", "province", "government")
@@ -39,20 +47,38 @@ class CodeMapping:
         """
         if not self.unit_scheme:
             return unit
-        codes = [code for code in (body or {}).get("codes", []) if code.get("scheme") == self.unit_scheme]
+        codes = self._codes(body or {})
         if not codes:
             raise Invalid(
                 "integration.unmapped_unit",
                 f"unit {unit} has no code of scheme {self.unit_scheme}",
                 f"Đơn vị {unit} chưa có mã {self.unit_scheme} để gửi cho hệ thống nhận.",
             )
-        end = f"{period[:4]}-12-31"
-        valid = [code for code in codes if _holds(code, end)]
-        return str((valid or codes)[-1]["code"])
+        end = _end(period)
+        valid = [code for code in codes if code.holds(end)]
+        return (valid or codes)[-1].code
+
+    def hub_unit(self, code: str, period: str, organisation: Organisation) -> str:
+        """Return the unit that a partner's code means in this period. Codes are reused: the one that bore it at the
+        period's end goes before others; a code that nobody bore is kept as it is."""
+        if not self.unit_scheme:
+            return code
+        text = f"{self.unit_scheme}:{code}"
+        return organisation.resolve(text, _end(period)) or next(iter(organisation.bearers(text)), code)
+
+    def _codes(self, body: Mapping[str, Any]) -> list[Code]:
+        """Return the unit's codes as this partner spells them: an identifier is one in either scheme and order."""
+        schemes = identifiers.SCHEMES if self.unit_scheme in identifiers.SCHEMES else {self.unit_scheme}
+        codes = [code for code in msgspec.convert(body.get("codes", []), list[Code]) if code.scheme in schemes]
+        return [replace(code, code=identifiers.respell(code.code, self.unit_scheme)) for code in codes]
 
 
-def _holds(code: Mapping[str, Any], day: str) -> bool:
-    return (code.get("valid_from") or "") <= day < (code.get("valid_to") or "9999-12-31")
+def _end(period: str) -> date:
+    """Return the period's last day; what is no period of the hub's is taken for the latest one."""
+    try:
+        return Period.parse(period).end
+    except Invalid:
+        return date.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

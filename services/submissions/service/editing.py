@@ -12,10 +12,10 @@ from services.submissions.domain.merge import Cell, Pushed
 from services.submissions.domain.rounds import Submission
 from services.submissions.domain.validation import concerning
 from services.submissions.domain.values import STATUSES, read_measured
-from services.submissions.service.finding import cells_of, found, judged
+from services.submissions.service.finding import cells_of, found, judged, shown
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, submissions
-from services.submissions.views import figure_view, submission_view
+from services.submissions.views import figure_view
 from shared.contracts.actor import Actor
 from shared.contracts.views import FigureView, SubmissionView
 from shared.entrypoints import rpc
@@ -78,7 +78,7 @@ class EditingCalls:
                 merge.remove(cell, actor.id, unit.now)
                 figures.update_cells(unit.connection, {(submission.number, indicator): cell})
                 unit.audit("figure.removed", submission.id, {"indicator": indicator, "before": before})
-            return submission_view(submission)
+            return shown(unit, submission)
 
     @rpc
     def resolve_conflict(self, actor: Actor, submission_id: str, indicator: str, keep: str) -> FigureView:

@@ -13,8 +13,10 @@ from services.submissions.domain.validation.lineage import past_of, periods_read
 from services.submissions.domain.validation.past import Known, Past
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, references, submissions
+from services.submissions.views import submission_view
 from shared.calendar import Period
 from shared.contracts.actor import Actor
+from shared.contracts.views import SubmissionView
 from shared.errors import Forbidden, NotFound
 from shared.storage import Unit
 
@@ -45,6 +47,11 @@ def _require_party(unit: Unit, actor: Actor, submission: Submission) -> None:
             f"{actor.id} acts for {actor.agency}, {submission.id} is owed by {submission.agency}",
             "Số liệu này do cơ quan khác nhập và gửi.",
         )
+
+
+def shown(unit: Unit, submission: Submission) -> SubmissionView:
+    """Return the submission as callers see it, with the names of its period."""
+    return submission_view(submission, catalogues.arrived(unit.connection))
 
 
 def cells_of(unit: Unit, submission: Submission) -> dict[str, Cell]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.submissions.domain.comments import in_force
 from services.submissions.domain.rounds import Submission
 from services.submissions.domain.validation import missing
-from services.submissions.service.finding import cells_of, found, judged
+from services.submissions.service.finding import cells_of, found, judged, shown
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import comments, receipts, submissions
 from services.submissions.views import figure_views, finding_view, submission_view
@@ -62,10 +62,11 @@ class ReadingCalls:
         limit = max(1, min(limit, MAX_PAGE))
         with self.unit(actor) as transaction:
             rows = submissions.page(transaction.connection, wanted, _cursor(after), limit + 1)
+            catalogue = catalogues.arrived(transaction.connection)
         page = rows[:limit]
         last = page[-1] if len(rows) > limit else None
         following = None if last is None else _SEPARATOR.join((last.form, last.unit, last.period))
-        return SubmissionPage(submissions=[submission_view(item) for item in page], next=following)
+        return SubmissionPage(submissions=[submission_view(item, catalogue) for item in page], next=following)
 
     @rpc
     def read_submission(self, actor: Actor, submission_id: str, round: int | None = None) -> SubmissionDetail:
@@ -85,7 +86,7 @@ class ReadingCalls:
             said = comments.read(unit.connection, submission.number)
             held = judged(unit, submission, cells)
             return SubmissionDetail(
-                submission=submission_view(submission),
+                submission=submission_view(submission, catalogue),
                 figures=figure_views(cells),
                 findings=[finding_view(finding, said) for finding in held],
                 reasons=[] if previous is None else previous.reasons,
@@ -114,7 +115,7 @@ def _frozen(unit: Unit, submission: Submission, round_: int) -> SubmissionDetail
             "submissions.no_round", f"{submission.id} has no submitted round {round_}", "Không có lần gửi này."
         )
     return SubmissionDetail(
-        submission=submission_view(submission),
+        submission=shown(unit, submission),
         figures=frozen.figures,
         findings=[],
         reasons=frozen.reasons,

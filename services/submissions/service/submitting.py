@@ -10,11 +10,11 @@ from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
 from services.submissions.domain.validation import blocking
-from services.submissions.service.finding import cells_of, found, judged
+from services.submissions.service.finding import cells_of, found, judged, shown
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import comments, submissions
 from services.submissions.storage.submissions import Round
-from services.submissions.views import figure_views, finding_view, submission_view
+from services.submissions.views import figure_views, finding_view
 from shared.contracts.actor import Actor
 from shared.contracts.views import CommentView, SubmissionView
 from shared.entrypoints import rpc
@@ -38,14 +38,14 @@ class SubmittingCalls:
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.submit", submission_id, lock=True)
             if submission.state in (SUBMITTED, APPROVED):
-                return submission_view(submission)
+                return shown(unit, submission)
             catalogue = catalogues.current_as_of(unit.connection, submission.period)
             cells = cells_of(unit, submission)
             held = judged(unit, submission, cells)
             said = comments.read(unit.connection, submission.number)
             _refuse_errors(blocking(held))
             _refuse_unexplained(unexplained(held, said))
-            return submission_view(_freeze(unit, submission, cells, catalogue, in_force(held, said)))
+            return shown(unit, _freeze(unit, submission, cells, catalogue, in_force(held, said)))
 
     @rpc
     def reopen(self, actor: Actor, submission_id: str, reason: str) -> SubmissionView:
@@ -57,11 +57,11 @@ class SubmittingCalls:
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.submit", submission_id, lock=True)
             if submission.reopened_so(actor.id, reason):
-                return submission_view(submission)
+                return shown(unit, submission)
             reopened = submission.reopen(actor.id, reason)
             submissions.save(unit.connection, reopened)
             unit.audit("submission.reopened", submission.id, {"round": reopened.round, "reason": reason})
-            return submission_view(reopened)
+            return shown(unit, reopened)
 
 
 def _refuse_errors(errors: list[Finding]) -> None:

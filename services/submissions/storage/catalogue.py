@@ -16,13 +16,21 @@ _compiled: dict[int, tuple[Snapshot, Catalogue]] = {}
 def current(connection: Connection) -> Catalogue:
     """Return the catalogue. Raises Unavailable("submissions.no_catalogue") while none has arrived yet: nothing can
     be judged without it, and nobody's figures are refused for our ignorance."""
-    snapshot = replica.cached(connection)
-    if snapshot.version == 0:
+    catalogue = arrived(connection)
+    if catalogue is None:
         raise Unavailable(
             "submissions.no_catalogue",
             "the catalogue has not arrived yet",
             "Danh mục chưa được đồng bộ, xin thử lại sau.",
         )
+    return catalogue
+
+
+def arrived(connection: Connection) -> Catalogue | None:
+    """Return the catalogue, None while none has arrived yet."""
+    snapshot = replica.cached(connection)
+    if snapshot.version == 0:
+        return None
     held = _compiled.get(0)
     if held is None or held[0] is not snapshot:
         held = _compiled[0] = (snapshot, compile_catalogue(snapshot.version, snapshot.entries))

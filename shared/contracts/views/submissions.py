@@ -86,7 +86,8 @@ class FigureView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionView:
-    """A submission without its figures. `state`: due, draft, submitted, returned, approved."""
+    """A submission without its figures. `state`: due, draft, submitted, returned, approved. The names are those that
+    unit and agency bore at the period's end."""
 
     id: str
     form: str
@@ -100,6 +101,8 @@ class SubmissionView:
     submitted_at: datetime | None = None
     approved_round: int | None = None
     on_time: bool | None = None
+    unit_name: str | None = None
+    agency_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,8 @@ from services.integration.domain.delivery import Answer, Pace, Said, State, afte
 from services.integration.domain.ledger import digest_of
 from services.integration.domain.partners import CodeMapping, Partner
 from services.integration.domain.reconciliation import Cell, Kind, differences, unequal
+from shared.catalogue.organisation import Organisation
+from shared.catalogue.units import Code, Unit
 from shared.digest import Digest, of_hash, total
 from shared.errors import Invalid
 
@@ -97,6 +101,37 @@ def test_unit_goes_out_under_the_code_valid_in_the_period() -> None:
     assert (mapping.hub_indicator("X"), mapping.hub_indicator("T12.B")) == ("A", "B")
     with pytest.raises(Invalid, match="unmapped_unit"):
         mapping.unit("U", {"codes": []}, "2024")
+
+
+def test_a_unit_goes_out_under_the_code_of_the_periods_last_day() -> None:
+    codes = [{"scheme": "gso", "code": "1", "valid_to": "2025-07-01"}, {"scheme": "gso", "code": "2"}]
+    codes[1]["valid_from"] = "2025-07-01"
+    periods = ("2025-06", "2025-Q2", "2025-H1", "2025-07", "2025-Q3", "2025")
+    assert [CodeMapping().unit("U", {"codes": codes}, period) for period in periods] == ["1", "1", "1", "2", "2", "2"]
+
+
+@pytest.mark.parametrize(("scheme", "theirs"), [("qd20", "H35.99"), ("qcvn102", "000.00.99.H35")])
+@pytest.mark.parametrize("held", [("qd20", "H35.99"), ("qcvn102", "000.00.99.H35"), ("qd20", "000.00.99.H35")])
+def test_an_identifier_goes_out_and_comes_back_in_the_partners_order(
+    scheme: str, theirs: str, held: tuple[str, str]
+) -> None:
+    code = {"scheme": held[0], "code": held[1]}  # made up: no department's code is known
+    organisation = Organisation([Unit(id="U", name="Sở", kind="agency", codes=[Code(scheme=held[0], code=held[1])])])
+    mapping = CodeMapping(unit_scheme=scheme)
+    assert mapping.unit("U", {"codes": [code]}, "2025") == theirs
+    assert mapping.hub_unit(theirs, "2025", organisation) == "U"
+
+
+def test_a_reused_code_of_a_partner_means_the_unit_of_the_period() -> None:
+    day = date(2025, 7, 1)
+    until, since = Code(scheme="gso", code="03388", valid_to=day), Code(scheme="gso", code="03388", valid_from=day)
+    old = Unit(id="CU", name="Quyết Tiến", kind="commune", valid_to=day, codes=[until])
+    new = Unit(id="MOI", name="Đoàn Kết", kind="commune", valid_from=day, codes=[since])
+    organisation = Organisation([old, new])
+    named = [CodeMapping().hub_unit("03388", period, organisation) for period in ("2025-06", "2025-07", "2025")]
+    assert named == ["CU", "MOI", "MOI"]
+    assert CodeMapping().hub_unit("99999", "2025", organisation) == "99999"
+    assert CodeMapping(unit_scheme="").hub_unit("CU", "2025", organisation) == "CU"
 
 
 def test_partner_takes_its_forms_from_its_level_upward() -> None:
