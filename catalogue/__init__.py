@@ -14,7 +14,7 @@ from pathlib import Path
 from catalogue.entries import Entry, documents, tabular
 from catalogue.sources import Fault, Places, Source
 
-__all__ = ["FOLDER", "Entry", "Fault", "Places", "Reading", "Source", "Unreadable", "read", "read_places"]
+__all__ = ["FOLDER", "SECTIONS", "Entry", "Fault", "Places", "Reading", "Source", "Unreadable", "read", "read_places"]
 
 FOLDER = Path(__file__).parent
 TABULAR = ("measures", "units", "indicators", "calendar")

@@ -162,7 +162,7 @@ def _units(folder: Path, places: Places, faults: list[Fault]) -> list[Entry]:
         for row in read_table(path, SUCCESSIONS, faults):
             if row["unit"] not in spans:
                 message, detail = f"{row['unit']} is no unit of units.csv", f"Không có đơn vị “{row['unit']}”."
-                faults.append(Fault(row.source("unit"), "unknown", message, detail))
+                faults.append(Fault(row.source("unit"), "unknown", message, detail, cell=True))
             edges[row["unit"]].append(row)
     return [_unit(unit, rows, edges[unit], places) for unit, rows in spans.items()]
 

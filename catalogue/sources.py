@@ -22,12 +22,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that could not be read: where, which kind, in English and in Vietnamese."""
+    """One thing that could not be read: where, which kind, in English and in Vietnamese. `cell`: a row or a cell is
+    concerned, the rest of the file was read."""
 
     source: Source
     code: str
     message: str
     detail: str
+    cell: bool = False
 
 
 class Places:

@@ -118,6 +118,7 @@ def _row(file: str, number: int, cells: list[str], positions: dict[str, int], fa
                 "cells",
                 f"has {len(cells)} cells where the header has {len(positions)}",
                 f"Dòng có {len(cells)} ô, tiêu đề có {len(positions)} cột.",
+                cell=True,
             )
         )
         return None
@@ -127,7 +128,9 @@ def _row(file: str, number: int, cells: list[str], positions: dict[str, int], fa
 def _check_cells(row: Row, columns: Columns, faults: list[Fault]) -> None:
     for header in columns.filled:
         if not row[header]:
-            faults.append(Fault(row.source(header), "empty_cell", "the cell is empty", f"Ô “{header}” bỏ trống."))
+            faults.append(
+                Fault(row.source(header), "empty_cell", "the cell is empty", f"Ô “{header}” bỏ trống.", cell=True)
+            )
     for header in columns.days:
         if row[header] and not _is_day(row[header]):
             faults.append(
@@ -136,6 +139,7 @@ def _check_cells(row: Row, columns: Columns, faults: list[Fault]) -> None:
                     "date",
                     f"{row[header]!r} is no day YYYY-MM-DD",
                     f"“{row[header]}” không phải ngày dạng NNNN-TT-NN.",
+                    cell=True,
                 )
             )
     for header in columns.numbers:
@@ -146,13 +150,13 @@ def _check_cells(row: Row, columns: Columns, faults: list[Fault]) -> None:
                     "number",
                     f"{row[header]!r} is no whole number",
                     f"“{row[header]}” không phải số nguyên.",
+                    cell=True,
                 )
             )
     for header, cell in row.cells.items():
         if any(unicodedata.category(letter) == "Cc" and letter not in "\n\t" for letter in cell):
-            faults.append(
-                Fault(row.source(header), "control_character", "holds a control character", "Ô chứa ký tự điều khiển.")
-            )
+            message, detail = "holds a control character", "Ô chứa ký tự điều khiển."
+            faults.append(Fault(row.source(header), "control_character", message, detail, cell=True))
 
 
 def _is_day(text: str) -> bool:
@@ -177,6 +181,7 @@ def _once(rows: Iterable[Row], key: tuple[str, ...], faults: list[Fault]) -> lis
                     "twice",
                     f"{' '.join(value).strip()} stands in row {earlier.number} too",
                     f"“{' '.join(value).strip()}” đã có ở dòng {earlier.number}.",
+                    cell=True,
                 )
             )
     return list(first.values())

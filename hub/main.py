@@ -9,7 +9,16 @@ import typer
 # nameko needs eventlet, and eventlet announces its own retirement on import; an operator can do nothing about it.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
-from hub.commands import calendar, dead_letters, ground, installation, reform, running, secrets  # noqa: E402 - after the filter
+from hub.commands import (  # noqa: E402 - after the filter
+    calendar,
+    dead_letters,
+    ground,
+    installation,
+    loading,
+    reform,
+    running,
+    secrets,
+)
 
 app = typer.Typer(
     name="hub",
@@ -20,7 +29,7 @@ app = typer.Typer(
 )
 app.command()(installation.run)
 app.command()(installation.demo)
-app.command()(installation.load)
+app.command()(loading.load)
 app.command()(installation.clean)
 app.command()(running.status)
 app.command()(running.deliveries)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
+from gateway.examples import loading
 from gateway.routes import After, Limit, reply
 from gateway.routes.bodies import checked_json
-from shared.contracts.views import FormPage, IndicatorPage, LoadResult
+from shared.contracts.views import CataloguePlan, FormPage, IndicatorPage, LoadResult
 from shared.errors import Invalid
 
 router = APIRouter(tags=["catalogue"])
 Reader = Annotated[Caller, requires("catalogue.read")]
+Manager = Annotated[Caller, requires("catalogue.manage")]
 LOAD_TIMEOUT_SECONDS = 60.0
 
 
@@ -32,19 +34,47 @@ LOAD_TIMEOUT_SECONDS = 60.0
         body_schema={"type": "object"},
     ),
 )
-async def load_catalogue(request: Request, caller: Annotated[Caller, requires("catalogue.manage")]) -> Response:
+async def load_catalogue(
+    request: Request, caller: Manager, expected_version: Annotated[int | None, Query(ge=0)] = None
+) -> Response:
     """Check the whole catalogue and take it over, or refuse it with every error and its place. Loading the same again
-    changes nothing."""
-    raw = checked_json(await request.body(), dict[str, Any])
-    if not raw:
-        raise Invalid("catalogue.empty", "the catalogue has no parts", "Danh mục rỗng.")
+    changes nothing. `expected_version`: the version that a plan was made for; if the catalogue moved on since, the load
+    is refused."""
+    catalogue = await _catalogue(request)
     result = await caller.ask(
         "indicators",
         "load_catalogue",
         timeout_seconds=LOAD_TIMEOUT_SECONDS,
-        catalogue=msgspec.Raw(await request.body()),
+        catalogue=catalogue,
+        expected_version=expected_version,
     )
     return reply(result)
+
+
+@router.post(
+    "/v1/catalogue/plan",
+    **documented(
+        "See what a load would change",
+        CataloguePlan,
+        loading.PLAN,
+        body={"forms": []},
+        body_schema={"type": "object"},
+    ),
+)
+async def plan_catalogue(request: Request, caller: Manager) -> Response:
+    """Tell what loading this would add and change, field by field, and every error with its place; nothing is changed.
+    Load it with the plan's `version` as `expected_version`."""
+    catalogue = await _catalogue(request)
+    return reply(
+        await caller.ask("indicators", "plan_catalogue", timeout_seconds=LOAD_TIMEOUT_SECONDS, catalogue=catalogue)
+    )
+
+
+async def _catalogue(request: Request) -> msgspec.Raw:
+    body = await request.body()
+    if not checked_json(body, dict[str, Any]):
+        raise Invalid("catalogue.empty", "the catalogue has no parts", "Danh mục rỗng.")
+    return msgspec.Raw(body)
 
 
 @router.get("/v1/indicators", **documented("List indicators", IndicatorPage, examples.INDICATORS))

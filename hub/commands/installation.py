@@ -1,4 +1,4 @@
-"""`hub run`, `hub demo`, `hub clean`, `hub load`: bring an installation up, tell the story on it, take it down."""
+"""`hub run`, `hub demo`, `hub clean`: bring an installation up, tell the story on it, take it down."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.panel import Panel
 
-import catalogue
 from hub import show
-from hub.client import Gateway
 from hub.commands.ground import audit_reports
 from hub.ground.broker import remove_broker
 from hub.ground.installation import Installation
@@ -77,20 +74,6 @@ def clean() -> None:
             if each.var.exists():
                 Installation(each, show.say).clean()
                 show.say(f"removed {each.var}")
-
-
-def load(
-    folder: Annotated[Path | None, typer.Argument(help="Catalogue folder; default: Lai Châu's.")] = None,
-    json_: show.AsJson = False,
-) -> None:
-    """Load a catalogue into the running hub; loading the same again changes nothing."""
-    with show.plain_errors(), show.console.status("loading the catalogue …"):
-        gateway = Gateway.as_operator(HubSettings.read())
-        result = gateway.ask("PUT", "/v1/catalogue", json=catalogue.read(folder), timeout=120)
-    if json_:
-        show.as_json(result)
-    else:
-        show.table("Catalogue", list(result), [list(result.values())])
 
 
 def _demo_settings(settings: HubSettings) -> HubSettings:

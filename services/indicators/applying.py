@@ -7,10 +7,24 @@ from typing import Any
 from services.indicators.domain.catalogue import Bodies, Key
 from services.indicators.storage import catalogue as entries
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
+from shared.errors import Conflict
 from shared.storage import Unit
 
 MAX_DELTA = 500
 """Changed entries that travel with the event; beyond that readers fetch the snapshot."""
+
+
+def expect(version: int, expected: int | None) -> None:
+    """Refuse what was planned or previewed for another version of the catalogue; None: for any.
+
+    Raises Conflict("indicators.catalogue_moved").
+    """
+    if expected not in (None, version):
+        raise Conflict(
+            "indicators.catalogue_moved",
+            f"the catalogue is at version {version}, not at {expected}: preview again",
+            "Danh mục đã thay đổi sau khi xem trước; hãy xem trước lại.",
+        )
 
 
 def apply(unit: Unit, version: int, stored: Bodies, changed: dict[Key, dict[str, Any]], because: str = "load") -> int:

@@ -16,6 +16,7 @@ import msgspec
 
 from services.indicators.domain import definitions, editions
 from services.indicators.domain.faults import Fault, each_fault
+from services.indicators.domain.faults.fault import unknown
 from shared.calendar import Period
 from shared.catalogue import formulas
 from shared.catalogue.entries import (
@@ -67,12 +68,7 @@ def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:
 
     Raises Invalid("indicators.catalogue_invalid"); `context["errors"]` lists each fault with its place.
     """
-    bodies, faults = read_load(load)
-    for key in [key for key in bodies if key[0] in _CARRIED and key in stored]:
-        bodies[key], unlike = _CARRIED[key[0]](stored[key], key[1], bodies[key])
-        faults += unlike
-    if not faults:
-        faults = list(each_fault(Catalogue.of({**stored, **bodies})))
+    bodies, faults = examine(stored, load)
     if faults:
         raise Invalid(
             "indicators.catalogue_invalid",
@@ -81,6 +77,19 @@ def accept(stored: Bodies, load: dict[str, Any]) -> dict[Key, dict[str, Any]]:
             {"count": len(faults), "errors": [asdict(fault) for fault in faults[:MAX_FAULTS]]},
         )
     return {key: body for key, body in bodies.items() if stored.get(key) != body}
+
+
+def examine(stored: Bodies, load: dict[str, Any]) -> tuple[dict[Key, dict[str, Any]], list[Fault]]:
+    """Return the bodies that `load` would leave, in normal form and with the versions before them, and every
+    fault of it: those of shape and those between entries."""
+    bodies, faults = read_load(load)
+    for key in [key for key in bodies if key[0] in _CARRIED and key in stored]:
+        bodies[key], unlike = _CARRIED[key[0]](stored[key], key[1], bodies[key])
+        faults += unlike
+    # An entry whose shape is wrong is told once, not again wherever others name it.
+    lost = {unknown("", fault.place.partition("[")[2].partition("]")[0]).message for fault in faults}
+    between = each_fault(Catalogue.of({**stored, **bodies}))
+    return bodies, faults + [fault for fault in between if fault.code != "unknown" or fault.message not in lost]
 
 
 def read_load(load: dict[str, Any]) -> tuple[dict[Key, dict[str, Any]], list[Fault]]:

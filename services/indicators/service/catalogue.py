@@ -6,14 +6,23 @@ from typing import Any
 
 import msgspec
 
-from services.indicators.applying import apply
+from services.indicators.applying import apply, expect
 from services.indicators.domain import catalogue as rules
+from services.indicators.domain.plan import plan
 from services.indicators.service.paging import bounded, following
 from services.indicators.storage import catalogue as entries
 from services.indicators.storage.tables import reading
 from shared.catalogue.entries import SECTIONS
 from shared.contracts.actor import Actor
-from shared.contracts.views import CataloguePage, FormPage, FormView, IndicatorPage, IndicatorView, LoadResult
+from shared.contracts.views import (
+    CataloguePage,
+    CataloguePlan,
+    FormPage,
+    FormView,
+    IndicatorPage,
+    IndicatorView,
+    LoadResult,
+)
 from shared.entrypoints import rpc
 from shared.storage import UnitOfWork
 
@@ -24,15 +33,27 @@ class CatalogueCalls:
     unit: UnitOfWork
 
     @rpc
-    def load_catalogue(self, actor: Actor, catalogue: dict[str, Any]) -> LoadResult:
+    def plan_catalogue(self, actor: Actor, catalogue: dict[str, Any]) -> CataloguePlan:
+        """Tell what `load_catalogue` would add and change, field by field, and every fault; nothing is changed."""
+        actor.require("catalogue.manage")
+        with reading(self.unit.engine).connect() as connection:
+            version = entries.version(connection)
+            return plan(version, entries.bodies(connection), catalogue)
+
+    @rpc
+    def load_catalogue(
+        self, actor: Actor, catalogue: dict[str, Any], expected_version: int | None = None
+    ) -> LoadResult:
         """Check the whole catalogue and take over what is new in it, or refuse it with every fault and its place.
 
-        Adds and changes, never removes. A load that changes nothing makes no version, so it may be repeated.
-        Raises Invalid("indicators.catalogue_invalid").
+        Adds and changes, never removes. A load that changes nothing makes no version, so it may be repeated. Who loads
+        what a plan showed names the plan's version: if the catalogue moved on, the plan may no longer be true.
+        Raises Invalid("indicators.catalogue_invalid"), Conflict("indicators.catalogue_moved").
         """
         actor.require("catalogue.manage")
         with self.unit(actor) as unit:
             version = entries.lock(unit.connection)
+            expect(version, expected_version)
             stored = entries.bodies(unit.connection)
             changed = rules.accept(stored, catalogue)
             total = sum(len(catalogue.get(section, ())) for section in SECTIONS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.indicators.applying import apply
+from services.indicators.applying import apply, expect
 from services.indicators.domain import reforms as rules
 from services.indicators.service.paging import bounded, following
 from services.indicators.storage import catalogue as entries
@@ -27,7 +27,7 @@ from shared.contracts.views import (
     UnitPage,
 )
 from shared.entrypoints import rpc
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork
 
 
@@ -155,8 +155,7 @@ class OrganisationCalls:
             stored = entries.bodies(unit.connection)
             changed: dict[tuple[str, str], dict[str, Any]] = {}
             if not rules.stands(stored, read):
-                if version != expected_version:
-                    raise _moved(version, expected_version)
+                expect(version, expected_version)
                 changed = rules.applied(stored, read)
                 version = apply(unit, version, stored, changed, because=f"reform/{read.id}")
                 unit.audit("reform.applied", f"reform/{read.id}", {"decision": read.decision, "version": version})
@@ -189,11 +188,3 @@ def _below(top: str, parents: dict[str, str | None]) -> set[str]:
 
 def _no_unit(unit: str) -> NotFound:
     return NotFound("indicators.no_unit", f"there is no unit {unit}", f"Không có đơn vị “{unit}” trong danh mục.")
-
-
-def _moved(version: int, expected: int) -> Conflict:
-    return Conflict(
-        "indicators.catalogue_moved",
-        f"the catalogue is at version {version}, not at {expected}: preview again",
-        "Danh mục đã thay đổi sau khi xem trước; hãy xem trước lại.",
-    )

@@ -7,12 +7,16 @@ following page, None at the end. One module per subject; everything is imported 
 from shared.contracts.views.approval import CasePage, CaseView
 from shared.contracts.views.calendar import DeadlineView, PeriodCalendar, RegimeCalendar, WorkingDayView
 from shared.contracts.views.catalogue import (
+    CatalogueFault,
     CataloguePage,
+    CataloguePlan,
+    FieldChange,
     FormPage,
     FormView,
     IndicatorPage,
     IndicatorView,
     LoadResult,
+    PlannedChange,
     UnitPage,
     UnitView,
 )
@@ -76,7 +80,9 @@ __all__ = [
     "BatchView",
     "CasePage",
     "CaseView",
+    "CatalogueFault",
     "CataloguePage",
+    "CataloguePlan",
     "CheckView",
     "CheckedDraft",
     "CodeHandover",
@@ -89,6 +95,7 @@ __all__ = [
     "DeliveryView",
     "DifferenceView",
     "EntryChange",
+    "FieldChange",
     "FigureOutcome",
     "FigureView",
     "FindingList",
@@ -110,6 +117,7 @@ __all__ = [
     "ObservationView",
     "PartnerView",
     "PeriodCalendar",
+    "PlannedChange",
     "PointView",
     "ProposalDetail",
     "ProposalPage",

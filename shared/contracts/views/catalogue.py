@@ -28,6 +28,46 @@ class LoadResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """A field (`deadline.day`) and its values before and after a load; a list is one value."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChange:
+    """An entry (`forms[GD-NAM]`) and which of its fields would change."""
+
+    place: str
+    fields: list[FieldChange]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueFault:
+    """What is wrong with a load: where (`forms[GD-NAM].indicators`), which kind, in English and in Vietnamese."""
+
+    place: str
+    code: str
+    message: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguePlan:
+    """What a load would do to the catalogue of this `version`: entries it would add, those it would change, how many it
+    would leave as they are. With faults (at most 200 are listed, `fault_count` counts all) it would be refused."""
+
+    version: int
+    added: list[str]
+    changed: list[PlannedChange]
+    unchanged: int
+    fault_count: int = 0
+    faults: list[CatalogueFault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitView:
     """A unit as it was on the asked date (without one: as it was last). Dates are ISO texts, `valid_to` exclusive,
     None: unknown or open. `codes` are those valid then; `successors` say what it became."""

@@ -7,6 +7,7 @@ import itertools
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -32,7 +33,7 @@ from shared.contracts.events import (
 )
 from shared.contracts.hashes import release_hash, round_hash
 from shared.entrypoints import Received
-from shared.errors import Forbidden, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
 
 OFFICE = Actor(
@@ -139,6 +140,21 @@ def test_a_load_makes_one_version_and_a_repeat_none(database: Callable[[str], En
     again = desk.service.load_catalogue(OFFICE, catalogue.read())
     assert (again.version, again.added, again.changed, again.unchanged) == (1, 0, 0, total)
     assert desk.emitted(CatalogueChanged) == []
+
+
+def test_a_plan_changes_nothing_and_is_applied_only_to_the_version_it_was_made_for(desk: Desk) -> None:
+    regime = {"id": "KTXH-NAM-2", "name": "Chế độ thử", "decision": "Quyết định thử", "level": "province",
+              "period_kind": "year", "deadline": {"month": 12, "day": 20}}  # fmt: skip
+    planned = desk.service.plan_catalogue(OFFICE, {"regimes": [regime]})
+    assert (planned.version, planned.added, planned.changed) == (1, ["regimes[KTXH-NAM-2]"], [])
+    assert desk.service.catalogue_version() == 1
+    renamed = {**regime, "id": "KTXH-NAM-3"}
+    desk.service.load_catalogue(OFFICE, {"regimes": [renamed]}, expected_version=1)
+    with pytest.raises(Conflict, match="catalogue_moved"):
+        desk.service.load_catalogue(OFFICE, {"regimes": [regime]}, expected_version=planned.version)
+    assert desk.service.load_catalogue(OFFICE, {"regimes": [regime]}, expected_version=2).version == 3
+    with pytest.raises(Forbidden):
+        desk.service.plan_catalogue(replace(OFFICE, rights=("catalogue.read",)), {"regimes": [regime]})
 
 
 def test_a_large_delta_is_left_to_the_snapshot_whose_pages_hold_all(desk: Desk) -> None:

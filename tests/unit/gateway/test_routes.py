@@ -16,7 +16,8 @@ from tests.unit.gateway.conftest import SETTINGS, Gateway
 
 HASH = "a" * 64
 REQUESTS: list[tuple[str, str, Any]] = [
-    ("PUT", "/v1/catalogue", {"units": []}),
+    ("PUT", "/v1/catalogue?expected_version=3", {"units": []}),
+    ("POST", "/v1/catalogue/plan", {"units": []}),
     ("GET", "/v1/units?on=2025-07-01&kind=commune&parent=LC&under=LC&code=gso:03388&after=x&limit=5", None),
     ("GET", "/v1/units/LC", None),
     ("GET", "/v1/units/LC/lineage?earlier=2024-12-31&on=2025-12-31", None),
@@ -138,6 +139,9 @@ def test_a_hand_entry_that_would_be_rounded_or_cannot_be_stored_is_refused(gatew
         ("POST", "/v1/reforms/preview", {"id": "R"}),
         ("POST", "/v1/reforms", {"reform": {"id": "R"}}),
         ("POST", "/v1/reforms", {"reform": {"id": "R"}, "expected_version": -1}),
+        ("PUT", "/v1/catalogue", {}),
+        ("PUT", "/v1/catalogue?expected_version=-1", {"units": []}),
+        ("POST", "/v1/catalogue/plan", "x"),
     ],
 )
 def test_a_body_that_cannot_be_meant_is_refused_at_the_door(
