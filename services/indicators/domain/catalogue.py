@@ -1,4 +1,4 @@
-"""The catalogue: what may stand in it, checked as a whole, and the rules that recording needs from it. Pure.
+"""The catalogue: what may stand in it, checked as a whole. Pure.
 
 Loading adds and changes, it never removes: what was reported with an entry must stay readable, so entries end by
 their dates or periods. A load is refused whole, with every fault and its place.
@@ -7,9 +7,8 @@ their dates or periods. A load is refused whole, with every fault and its place.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -17,8 +16,6 @@ import msgspec
 from services.indicators.domain import definitions, editions
 from services.indicators.domain.faults import Fault, each_fault
 from services.indicators.domain.faults.fault import unknown
-from shared.calendar import Period
-from shared.catalogue import formulas
 from shared.catalogue.entries import (
     SECTIONS,
     CalendarDay,
@@ -26,10 +23,8 @@ from shared.catalogue.entries import (
     Form,
     Indicator,
     Measure,
-    OwedByEach,
     Regime,
 )
-from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Reform, Unit
 from shared.errors import Invalid
 
@@ -127,70 +122,3 @@ def _nfc(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _nfc(item) for key, item in value.items()}
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """How one derived indicator is computed for a unit, and the form that carries it."""
-
-    indicator: str
-    form: str
-    formula: formulas.Formula
-    decimals: int
-
-
-class Rules:
-    """What recording needs from the catalogue: the derivations that apply to a unit, in order of need."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        parsed = {
-            code: formulas.parse(indicator.formula)
-            for code, indicator in catalogue.indicators.items()
-            if indicator.formula
-        }
-        self._parsed = [(code, parsed[code]) for code in formulas.order(parsed)]
-        self.derived = frozenset(parsed)
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The catalogue itself."""
-        return self._catalogue
-
-    @cached_property
-    def organisation(self) -> Organisation:
-        """Its units through time."""
-        return Organisation(self._catalogue.units.values())
-
-    def derivations(self, unit: str, period: str) -> list[Derivation]:
-        """Return the derivations for this unit and period; an indicator is carried by one form at most. Forms that are
-        asked for in the period come first: a copy for the next year carries the same indicators."""
-        carriers: dict[str, str] = {}
-        asked = Period.parse(period)
-        for form in sorted(self.forms_about(unit, asked.kind), key=lambda form: not form.periods.holds(asked)):
-            for code in form.derived:
-                carriers.setdefault(code, form.id)
-        return [
-            Derivation(code, carriers[code], formula, self._catalogue.indicators[code].decimals)
-            for code, formula in self._parsed
-            if code in carriers
-        ]
-
-    def forms_about(self, unit: str, period_kind: str) -> Iterator[Form]:
-        """Yield the forms that are owed about this unit, in order of id."""
-        known = self._catalogue.units.get(unit)
-        for _, form in sorted(self._catalogue.forms.items()):
-            owed = form.owed_by
-            if form.period_kind != period_kind:
-                continue
-            if (known is not None and known.kind == owed.each) if isinstance(owed, OwedByEach) else any(
-                item.unit == unit for item in owed
-            ):  # fmt: skip
-                yield form
-
-    def agency(self, form: str, unit: str) -> str:
-        """Return the agency that owes `form` about `unit`; the unit itself where each owes for itself."""
-        known = self._catalogue.forms.get(form)
-        if known is not None and not isinstance(known.owed_by, OwedByEach):
-            return next((item.agency for item in known.owed_by if item.unit == unit), unit)
-        return unit

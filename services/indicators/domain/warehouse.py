@@ -6,31 +6,17 @@ does not change keeps its row, whatever round repeats it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from services.indicators.domain.catalogue import Derivation
+from services.indicators.domain.cells import Cell, combined
+from services.indicators.domain.derivations import Derivation
+from services.indicators.domain.looking_back import Past
 from shared.canonical import decimal_text
+from shared.catalogue.looks import look_back, needed
 from shared.contracts.events import Figure
 from shared.errors import Invalid
-
-_STATUSES = ("estimate", "preliminary", "official")  # from the least to the most certain
-_LEVELS = ("agency", "commune", "district", "province")  # from the lowest to the highest
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value of a (unit, period): on which form, how certain, how it came about, approved at which level. `label`
-    names the row of an open list, `basis` tells of a value that rests on other units' figures."""
-
-    form: str
-    value: str | None
-    status: str
-    derived: bool
-    level: str
-    label: str | None = None
-    basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +26,7 @@ class Change:
     put: dict[str, Cell]
     end: tuple[str, ...]
     touched: tuple[str, ...]
-    """The forms whose content changes, the submission's own always among them."""
+    """The forms whose content changes; a recorded round's own is always among them."""
 
 
 def cells_of(form: str, level: str, figures: Iterable[Figure], derived: frozenset[str]) -> dict[str, Cell]:
@@ -68,40 +54,64 @@ def _normal(figure: Figure) -> str | None:
         ) from None
 
 
-def settle(current: Mapping[str, Cell], form: str, entered: Mapping[str, Cell], rules: Iterable[Derivation]) -> Change:
+def settle(
+    current: Mapping[str, Cell],
+    form: str,
+    entered: Mapping[str, Cell],
+    derivations: Sequence[Derivation],
+    past: Past | None = None,
+) -> Change:
     """Return what changes when `entered` becomes the whole entered content of `form` for this (unit, period)."""
-    target = {code: cell for code, cell in current.items() if not cell.derived and cell.form != form}
-    target.update(entered)
-    target.update(derive(target, rules))
+    kept = {code: cell for code, cell in current.items() if not cell.derived and cell.form != form}
+    return _change(current, {**kept, **entered}, derivations, past, form)
+
+
+def rederive(
+    current: Mapping[str, Cell], derivations: Sequence[Derivation], past: Past, computed: Collection[str] = ()
+) -> Change:
+    """Return what changes when the values of this (unit, period) are derived anew. What was entered for an indicator
+    that is `computed` by now gives way."""
+    kept = {code: cell for code, cell in current.items() if not cell.derived and code not in computed}
+    return _change(current, kept, derivations, past, None)
+
+
+def _change(
+    current: Mapping[str, Cell],
+    entered: Mapping[str, Cell],
+    derivations: Sequence[Derivation],
+    past: Past | None,
+    form: str | None,
+) -> Change:
+    target = {**entered, **derive(entered, derivations, past)}
     put = {code: cell for code, cell in target.items() if current.get(code) != cell}
     end = tuple(sorted(current.keys() - target.keys()))
-    touched = {form} | {cell.form for cell in put.values()}
+    touched = {cell.form for cell in put.values()} | ({form} if form else set())
     touched |= {current[code].form for code in (*put, *end) if code in current}
     return Change(put, end, tuple(sorted(touched)))
 
 
-def derive(entered: Mapping[str, Cell], rules: Iterable[Derivation]) -> dict[str, Cell]:
-    """Return the computed cells. One is as certain as its least certain input and as highly approved as its lowest."""
+def derive(entered: Mapping[str, Cell], derivations: Iterable[Derivation], past: Past | None = None) -> dict[str, Cell]:
+    """Return the computed cells; where nothing was entered nothing is computed."""
+    if not entered:
+        return {}
     known = dict(entered)
-    values = {code: Decimal(cell.value) for code, cell in entered.items() if cell.value is not None}
+    values = {code: _number(cell) for code, cell in entered.items()}
+    before = {} if past is None else {key: _number(cell) for key, cell in past.cells.items()}
     result: dict[str, Cell] = {}
-    for rule in rules:
-        value = rule.formula.evaluate(values, rule.decimals)
+    for rule in derivations:
+        formula = rule.formula
+        earlier = look_back(formula.past, past.period, before) if past and formula.past else {}
+        value = formula.evaluate(values, rule.decimals, earlier)
         if value is None:
             continue
-        inputs = [known[code] for code in rule.formula.codes]
-        cell = Cell(
-            rule.form,
-            decimal_text(value),
-            min((item.status for item in inputs), key=_rank(_STATUSES), default="official"),
-            True,
-            min((item.level for item in inputs), key=_rank(_LEVELS), default="province"),
-        )
+        inputs = [known[code] for code in formula.current]
+        if past:
+            inputs += [past.cells[key] for key in needed(formula.past, past.period)]
+        cell = combined(inputs, decimal_text(value), form=rule.form)
         known[rule.indicator] = result[rule.indicator] = cell
         values[rule.indicator] = value
     return result
 
 
-def _rank(scale: tuple[str, ...]) -> Callable[[str], int]:
-    """Return a word's place in its scale; unknown words are lowest."""
-    return lambda word: scale.index(word) if word in scale else -1
+def _number(cell: Cell) -> Decimal | None:
+    return None if cell.value is None else Decimal(cell.value)

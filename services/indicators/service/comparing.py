@@ -8,8 +8,8 @@ from itertools import product
 from sqlalchemy import Connection
 
 from services.indicators.domain import comparing as rules
-from services.indicators.domain.catalogue import Rules
 from services.indicators.domain.comparing import Slot
+from services.indicators.domain.derivations import Rules
 from services.indicators.recording import current_rules
 from services.indicators.service.moments import resolved
 from services.indicators.storage import readings

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from services.indicators.domain.cells import Cell
 from services.indicators.domain.comparing import SLOTS, Found, Slot, Source
+from services.indicators.domain.looking_back import Place
 
 _CURRENT = "o.superseded_batch IS NULL"
 _AS_OF = "o.batch <= %(as_of)s AND (o.superseded_batch IS NULL OR o.superseded_batch > %(as_of)s)"
@@ -55,6 +57,18 @@ GROUP BY f.target, f.indicator
 """
 
 
+_CELLS = """
+SELECT s.unit, s.period, o.indicator, o.form, trim_scale(o.value)::text AS value, o.status, o.derived, o.level, o.label,
+    o.basis
+FROM unnest(%(units)s::text[], %(periods)s::text[]) AS s (unit, period), LATERAL (
+    SELECT * FROM observations o
+    WHERE o.unit = s.unit AND o.period = s.period AND o.indicator = ANY(%(indicators)s)
+        AND o.period >= %(first)s AND o.period <= %(last)s AND o.superseded_batch IS NULL
+    OFFSET 0
+) AS o
+"""
+
+
 class Point(NamedTuple):
     """A value as a series shows it."""
 
@@ -63,6 +77,15 @@ class Point(NamedTuple):
     derived: bool
     label: str | None
     basis: str | None
+
+
+def cells(connection: Connection, places: Iterable[Place], indicators: Iterable[str]) -> dict[tuple[Place, str], Cell]:
+    """Return the current values of these indicators in these places."""
+    by_text = {(place.unit, str(place.period)): place for place in places}
+    units, periods = [unit for unit, _ in by_text], [period for _, period in by_text]
+    asked = {"units": units, "periods": periods, "indicators": sorted(indicators)}
+    rows = connection.exec_driver_sql(_CELLS, {**asked, "first": min(periods), "last": max(periods)})
+    return {(by_text[row[0], row[1]], row[2]): Cell(*row[3:]) for row in rows}
 
 
 def series(

@@ -11,7 +11,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.indicators.domain.warehouse import Cell, Change
+from services.indicators.domain.cells import Cell
+from services.indicators.domain.warehouse import Change
 from services.indicators.storage import partitions, statistics
 from services.indicators.storage.tables import batch_counter, observations, releases
 from shared.canonical import decimal_text

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 import catalogue
-from services.indicators.domain.catalogue import Catalogue, Rules, accept
+from services.indicators.domain.catalogue import Catalogue, accept
+from services.indicators.domain.derivations import Rules
+from shared.calendar import Period
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Unit
 from shared.errors import Invalid
@@ -188,11 +190,11 @@ def test_rules_tell_which_form_carries_a_derived_indicator() -> None:
     rules = Rules(Catalogue.of(accept({}, catalogue.read())))
 
     def carried(unit: str) -> dict[str, str]:
-        return {item.indicator: item.form for item in rules.derivations(unit, "2016")}
+        return {item.indicator: item.form for item in rules.derivations(unit, Period.parse("2016"))}
 
     assert carried("LC")["NN01.NS"] == carried("LC")["NN07"] == "NN-NAM"
     assert carried("LC-X03451-2004") == {"DS02": "XA-NAM", "NN01.NS": "XA-NAM", "NN04.NS": "XA-NAM"}
-    assert rules.derivations("LC", "2016-Q1") == []
+    assert rules.derivations("LC", Period.parse("2016-Q1")) == []
     assert rules.agency("GD-NAM", "LC") == "LC-SGDDT"
     assert rules.agency("XA-NAM", "LC-X03451-2004") == "LC-X03451-2004"
 
@@ -204,7 +206,7 @@ def test_a_derived_indicator_is_carried_by_the_form_that_is_asked_for_in_the_per
     load["forms"].append({**old, "id": "NN-NAM-2017", "periods": {"from": 2017}})
     rules = Rules(Catalogue.of(accept({}, load)))
     carriers = [
-        {item.indicator: item.form for item in rules.derivations("LC", period)}["NN07"]
+        {item.indicator: item.form for item in rules.derivations("LC", Period.parse(period))}["NN07"]
         for period in ("1999", "2016", "2017")
     ]
     assert carriers == ["NN-NAM", "NN-NAM", "NN-NAM-2017"]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import catalogue
-from services.indicators.domain.catalogue import Catalogue, Rules, accept
+from services.indicators.domain.catalogue import Catalogue, accept
 from services.indicators.domain.comparing import Found, Slot, Summing, looked_at, per_cent, row_of, sources
+from services.indicators.domain.derivations import Rules
 from services.indicators.domain.moments import moment
 from shared.calendar import Period
 from shared.catalogue.entries import Definition

@@ -1,0 +1,149 @@
+"""What formulas find at earlier periods: a unit's own figure, or, where it did not stand yet, the roll-up of the units
+it came from. Pure.
+
+A merged unit has no figure of its own before the merger. What its predecessors reported together stands for it by the
+indicator's rule: sums are added (by share where a unit was split), weighted means are weighed, ratios are computed from
+their inputs rolled up; what is never added has no such figure. A value that rests on one says so in its `basis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import NamedTuple
+
+from services.indicators.domain.cells import ESTIMATED, PREDECESSORS, Cell, combined
+from services.indicators.domain.derivations import Derivation, Rules
+from shared.calendar import Period
+from shared.canonical import decimal_text
+from shared.catalogue.entries import Definition
+from shared.catalogue.formulas import parse
+from shared.catalogue.looks import Look, needed, periods_after, total
+from shared.catalogue.succession import Lineage
+
+_WIDE = Context(prec=100, rounding=ROUND_HALF_EVEN)
+
+
+class Place(NamedTuple):
+    """One unit in one period."""
+
+    unit: str
+    period: Period
+
+
+Held = Mapping[tuple[Place, str], Cell]
+"""Current cells by place and indicator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was found at the periods before `period`, by indicator and period."""
+
+    period: Period
+    cells: Mapping[tuple[str, Period], Cell] = field(default_factory=dict)
+
+
+class Reading(NamedTuple):
+    """What has to be read: these places, these indicators."""
+
+    places: frozenset[Place]
+    indicators: frozenset[str]
+
+
+def reading(rules: Rules, derivations: Iterable[Derivation], place: Place) -> Reading:
+    """Return what these derivations may look at in earlier periods; nothing, as a rule."""
+    wanted = _wanted(derivations, place.period)
+    places = {Place(place.unit, period) for _, period in wanted}
+    codes = {code for code, _ in wanted}
+    for earlier in {period for _, period in wanted}:
+        lineage = rules.organisation.lineage(place.unit, earlier.end, place.period.end)
+        if not lineage.is_itself:
+            places |= {Place(part.unit, earlier) for part in lineage.parts}
+            codes |= {more for code, _ in wanted for more in rules.constituents(code)}
+    return Reading(frozenset(places), frozenset(codes))
+
+
+def found(rules: Rules, derivations: Iterable[Derivation], place: Place, held: Held) -> Past:
+    """Return what the derivations find in `held`, which has what `reading` asked for."""
+    cells: dict[tuple[str, Period], Cell] = {}
+    for code, period in _wanted(derivations, place.period):
+        own = held.get((Place(place.unit, period), code))
+        if own is None:
+            lineage = rules.organisation.lineage(place.unit, period.end, place.period.end)
+            own = None if lineage.is_itself else inherited(rules, code, period, lineage, held)
+        if own is not None:
+            cells[code, period] = own
+    return Past(place.period, cells)
+
+
+def _wanted(derivations: Iterable[Derivation], period: Period) -> set[tuple[str, Period]]:
+    return needed((item for derivation in derivations for item in derivation.formula.past), period)
+
+
+def inherited(rules: Rules, code: str, period: Period, lineage: Lineage, held: Held) -> Cell | None:
+    """Return what the units of this lineage reported together; None where one of them has no figure, or where figures
+    of this indicator do not make one together."""
+    definition = rules.definition(code, period.end)
+    how, _, weight = definition.rollup.partition(":") if definition else ("none", "", "")
+    if definition is None or not lineage.parts or how not in ("sum", "weighted", "derived"):
+        return None
+    if how == "derived":
+        return _recomputed(rules, definition, period, lineage, held)
+    cells = [held.get((Place(part.unit, period), code)) for part in lineage.parts]
+    weights = [held.get((Place(part.unit, period), weight)) for part in lineage.parts] if weight else []
+    known = [cell for cell in (*cells, *weights) if cell is not None]
+    if len(known) < len(cells) + len(weights):
+        return None
+    shares = [part.share for part in lineage.parts]
+    value = _added(cells, shares) if how == "sum" else _weighed(cells, weights, shares)
+    if value is not None and (how == "weighted" or not lineage.is_exact):
+        value = value.quantize(Decimal(1).scaleb(-definition.decimals), context=_WIDE)
+    return combined(known, None if value is None else decimal_text(value), basis=_basis(lineage))
+
+
+def _recomputed(rules: Rules, definition: Definition, period: Period, lineage: Lineage, held: Held) -> Cell | None:
+    formula = parse(definition.formula or "0")
+    if formula.past:
+        return None
+    inputs = {code: inherited(rules, code, period, lineage, held) for code in formula.codes}
+    known = {code: cell for code, cell in inputs.items() if cell is not None}
+    values = {code: None if cell.value is None else Decimal(cell.value) for code, cell in known.items()}
+    value = formula.evaluate(values, definition.decimals)
+    return None if value is None else combined(known.values(), decimal_text(value), basis=_basis(lineage))
+
+
+def _added(cells: Iterable[Cell | None], shares: Iterable[Decimal]) -> Decimal | None:
+    parts = [
+        None if cell is None or cell.value is None else _WIDE.multiply(Decimal(cell.value), share)
+        for cell, share in zip(cells, shares, strict=True)
+    ]
+    return total(parts)
+
+
+def _weighed(cells: list[Cell | None], weights: list[Cell | None], shares: list[Decimal]) -> Decimal | None:
+    weighed = [
+        (Decimal(cell.value), _WIDE.multiply(Decimal(weight.value), share))
+        for cell, weight, share in zip(cells, weights, shares, strict=True)
+        if cell is not None and cell.value is not None and weight is not None and weight.value is not None
+    ]
+    weight_of_all = sum((weight for _, weight in weighed), Decimal(0))
+    if not weight_of_all:
+        return None
+    return _WIDE.divide(sum((_WIDE.multiply(value, weight) for value, weight in weighed), Decimal(0)), weight_of_all)
+
+
+def _basis(lineage: Lineage) -> str:
+    return PREDECESSORS if lineage.is_exact else ESTIMATED
+
+
+def looking_back_at(rules: Rules, place: Place, indicators: Iterable[str]) -> set[Place]:
+    """Return the later places whose formulas may read these indicators of this one: of the unit itself, and of those
+    that came from it."""
+    looks: set[Look] = set().union(*(rules.watched.get(code, frozenset()) for code in indicators))
+    later = {period for look in looks for period in periods_after(look, place.period)}
+    places: set[Place] = set()
+    for period in later:
+        heirs = rules.organisation.successions.descendants(place.unit, place.period.end, period.end)
+        places |= {Place(unit, period) for unit in (place.unit, *(part.unit for part in heirs.parts))}
+    return places
