@@ -26,6 +26,9 @@ DIFFERENCES = Counter(
 SCRUBBED = Counter(
     "hub_integration_scrub_corrections_total", "Hashes and digests that a scrub had to correct", ["partner"]
 )
+EQUALITY_AGE_SECONDS = Gauge(
+    "hub_integration_equality_age_seconds", "Time since a reconciliation last proved both sides equal", ["partner"]
+)
 SCRUB_AGE_SECONDS = Gauge("hub_integration_scrub_age_seconds", "Age of the last scrub", ["partner"])
 REQUESTED = Counter(
     "hub_integration_requests_total", "Contents asked for again, by reason: overdue, differs", ["reason"]

@@ -6,6 +6,7 @@ from services.integration import intake, scrubbing
 from services.integration.domain.delivery import OPEN
 from services.integration.metrics import (
     DEAD_LETTERS,
+    EQUALITY_AGE_SECONDS,
     OLDEST_OPEN_SECONDS,
     OPEN_DEAD_LETTERS,
     OPEN_DELIVERIES,
@@ -100,11 +101,14 @@ class IntegrationWorker:
             counts = partner_rows.delivery_counts(unit.connection)
             oldest = partner_rows.oldest_open(unit.connection)
             last = partner_rows.last_scrubs(unit.connection)
+            proven = partner_rows.last_proofs(unit.connection)
             partners = partner_rows.load_all(unit.connection)
             OPEN_DEAD_LETTERS.set(dead_letters.count(unit.connection, "dead"))
         for partner in partners:
             for state in OPEN:
                 OPEN_DELIVERIES.labels(partner.id, state.value).set(counts.get(partner.id, {}).get(state, 0))
             OLDEST_OPEN_SECONDS.labels(partner.id).set(oldest.get(partner.id, 0.0))
+            if partner.id in proven:
+                EQUALITY_AGE_SECONDS.labels(partner.id).set((unit.now - proven[partner.id]).total_seconds())
             if partner.id in last:
                 SCRUB_AGE_SECONDS.labels(partner.id).set((unit.now - last[partner.id]).total_seconds())

@@ -173,5 +173,5 @@ def test_the_relay_serves_every_service() -> None:
 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_what_a_container_runs_is_a_module_of_the_image(name: str) -> None:
-    module = str(OURS[name]["command"][0]).replace(".", "/")
+    module = str((OURS[name].get("entrypoint", [])[2:] or OURS[name]["command"])[0]).replace(".", "/")
     assert (ROOT / f"{module}.py").exists() or (ROOT / module / "__main__.py").exists()
