@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -18,7 +19,12 @@ class GatewaySilent(Exception):
 
 
 class GatewayRefused(Exception):
-    """The gateway refused; the message has its reason and the correlation id to look for in the logs."""
+    """The gateway refused; the message has its reason and the correlation id to look for in the logs, `errors` each
+    place where what was sent breaks a rule."""
+
+    def __init__(self, message: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.errors = errors
 
 
 class Gateway:
@@ -54,7 +60,7 @@ class Gateway:
         if answer.status_code in (502, 503, 504):
             raise GatewaySilent(_reason(answer))
         if answer.is_error:
-            raise GatewayRefused(_reason(answer))
+            raise GatewayRefused(_reason(answer), _errors(answer))
         return answer.json() if answer.content else None
 
 
@@ -67,6 +73,14 @@ def _reason(answer: httpx.Response) -> str:
     text = problem.get("detail") or problem.get("error_description") or problem.get("title") or ""
     trace = problem.get("correlation_id")
     return f"{code}: {text}" + (f" (correlation id {trace})" if trace else "")
+
+
+def _errors(answer: httpx.Response) -> list[dict[str, Any]]:
+    try:
+        errors = answer.json().get("errors")
+    except (ValueError, AttributeError):
+        return []
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
 def _kept_secret(settings: HubSettings, client_id: str) -> str:

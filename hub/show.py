@@ -46,7 +46,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """End the command with one line and an exit code instead of a traceback: 1 failed or refused, 3 try later."""
+    """End the command with one line, the places that are at fault, and an exit code instead of a traceback: 1 failed
+    or refused, 3 try later."""
     try:
         yield
     except GatewaySilent as error:
@@ -54,4 +55,7 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(SILENT) from error
     except (GatewayRefused, ServerFailed, HubError) as error:
         errors.print(f"[red]failed:[/red] {error}", soft_wrap=True)
+        for fault in getattr(error, "errors", ()):
+            told = fault.get("message") or fault.get("detail")
+            errors.print(f"  {fault.get('place')}: {told}", soft_wrap=True, markup=False)
         raise typer.Exit(FAILED) from error

@@ -65,6 +65,61 @@ def test_a_refusal_carries_code_reason_and_correlation_id() -> None:
         _gateway(httpx.Response(404, json=problem)).ask("POST", "/v1/partners/x/sync")
 
 
+PREVIEW = {
+    "id": "R", "name": "Sắp xếp", "decision": "NQ 1670", "on": "2025-07-01", "version": 7, "applied": False,
+    "units": [{"id": "X1", "what": ["ended"], "name_before": "Xã Cũ", "name_since": None,
+               "successors": [{"after_name": "Xã Mới"}]}],
+    "codes": [{"code": "gso:03388", "before_name": "Xã Cũ", "since_name": "Xã Mới"}],
+    "counts": {"commune": {"before": 106, "since": 38}},
+    "forms": ["XA-NAM"],
+}  # fmt: skip
+
+
+def test_a_reform_is_previewed_before_it_is_applied_on_the_version_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/oauth2/token":
+            return httpx.Response(200, json={"access_token": "t"})
+        asked.append((request.url.path, json.loads(request.content)))
+        return httpx.Response(200, json=PREVIEW)
+
+    gateway = Gateway("http://hub", "van-hanh", "x", transport=httpx.MockTransport(serve))
+    monkeypatch.setattr(Gateway, "as_operator", lambda _settings: gateway)
+    file = tmp_path / "reform.json"
+    file.write_text(json.dumps({"reforms": [{"id": "R"}]}), encoding="utf-8")
+    shown = runner.invoke(app, ["reform", "preview", str(file)])
+    assert all(text in shown.output for text in ("Xã Cũ", "Xã Mới", "gso:03388", "106", "XA-NAM", "--version 7"))
+    assert runner.invoke(app, ["reform", "apply", str(file), "--version", "7", "--json"]).exit_code == 0
+    assert runner.invoke(app, ["reform", "apply", str(file)]).exit_code == 0
+    body = {"reform": {"id": "R"}}
+    applied = ("/v1/reforms", {**body, "expected_version": 7})
+    assert asked == [("/v1/reforms/preview", body), applied, ("/v1/reforms/preview", body), applied]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"reforms": []}', '{"reforms": [{}, {}]}'])
+def test_a_file_that_holds_no_single_reform_is_refused_before_anything_is_asked(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "reform.json"
+    file.write_text(text, encoding="utf-8")
+    assert runner.invoke(app, ["reform", "preview", str(file)]).exit_code == 2
+
+
+def test_a_refused_reform_shows_every_fault_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = {
+        "code": "indicators.reform_invalid",
+        "detail": "Đợt sắp xếp có 1 lỗi.",
+        "errors": [{"place": "changes[3].units", "message": "there is no unit X9"}],
+    }
+    monkeypatch.setattr(Gateway, "as_operator", lambda _settings: _gateway(httpx.Response(422, json=problem)))
+    file = tmp_path / "reform.json"
+    file.write_text('{"id": "R"}', encoding="utf-8")
+    result = runner.invoke(app, ["reform", "apply", str(file), "--version", "1"])
+    assert result.exit_code == 1
+    assert "changes[3].units: there is no unit X9" in result.stderr
+
+
 def test_a_part_that_is_down_is_told_apart_from_a_refusal() -> None:
     with pytest.raises(GatewaySilent, match=r"hub\.timeout"):
         _gateway(httpx.Response(503, json={"code": "hub.timeout"})).ask("GET", "/v1/status")
