@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from shared.catalogue.organisation import Organisation, Tree
-from shared.catalogue.reforms import ReformFault
+from shared.catalogue.reforms import YEARS, ReformFault
 from shared.catalogue.succession import Link
 from shared.catalogue.units import Change, Reform, Unit
 from shared.contracts.views import CodeHandover, SuccessionView, UnitChange
@@ -64,6 +64,8 @@ def succession_view(organisation: Organisation, link: Link) -> SuccessionView:
 def disagreements(organisation: Organisation, reform: Reform) -> Iterator[ReformFault]:
     """Yield a fault wherever the units are not as this reform makes them: one that is recorded beside units must tell
     their history."""
+    if reform.on.year not in YEARS:
+        yield ReformFault("on", "day", f"{reform.on} is not from 1900 to 2199", "Ngày hiệu lực không hợp lệ.")
     for position, change in enumerate(reform.changes):
         place = f"changes[{position}]"
         unknown = [unit for unit in (*change.units, change.into) if unit is not None and unit not in organisation.units]

@@ -10,11 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
+from shared.calendar import FIRST_YEAR, LAST_YEAR
 from shared.catalogue.units import Change, Code, Name, Parent, Reform, Span, Succession, Unit
+
+YEARS = range(FIRST_YEAR, LAST_YEAR + 1)
+"""In which a reform may take effect."""
 
 S = TypeVar("S", bound=Span)
 
@@ -29,6 +33,11 @@ _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {  # what a change n
     "retype": (frozenset({"units", "type_vi"}), _BECOMES),
     "move": (frozenset({"units", "parent"}), _BECOMES),
     "recode": (frozenset({"units", "codes"}), _BECOMES),
+}
+_BECAME: dict[str, Literal["merged", "split", "abolished"]] = {
+    "merge": "merged",
+    "split": "split",
+    "abolish": "abolished",
 }
 
 
@@ -52,6 +61,9 @@ class Outcome:
 
 def apply(units: Mapping[str, Unit], reform: Reform) -> Outcome:
     """Return what the units become by this reform, with every fault found in it."""
+    if reform.on.year not in YEARS:
+        message = f"{reform.on} is not from {YEARS[0]} to {YEARS[-1]}"
+        return Outcome({}, (ReformFault("on", "day", message, "Ngày hiệu lực không hợp lệ."),))
     draft = _Draft(units, reform.on)
     for position, change in enumerate(reform.changes):
         place = f"changes[{position}]"
@@ -90,26 +102,28 @@ class _Draft:
 
     def take(self, change: Change, place: str) -> None:
         """Apply a change that is sound by itself."""
-        if change.into is None:
-            altered = change.units if change.how != "abolish" else []
-        elif change.into in self.made or change.into in self.units:
-            altered = [change.into]
-            if change.how == "create":
-                self._fault(f"{place}.into", "exists", f"{change.into} exists", f"Đã có đơn vị “{change.into}”.")
-        elif change.name is None:
-            altered = []
-            self._fault(f"{place}.name", "missing", f"{change.into} is new: it needs a name", "Đơn vị mới chưa có tên.")
-        else:
-            altered = []
-            self._make(change)
-        for unit_id in altered:
-            self._alter(unit_id, change)
-        if change.how in ("merge", "split", "abolish"):
-            how = {"merge": "merged", "split": "split", "abolish": "abolished"}[change.how]
+        if change.into is not None:
+            self._receive(change, change.into, place)
+        elif change.how != "abolish":
+            for unit_id in change.units:
+                self._alter(unit_id, change)
+        if change.how in _BECAME:
             for unit_id in change.units:
                 if change.how == "split" or unit_id != change.into:
-                    edge = Succession(id=change.into, how=how, on=self.on, share=change.share)  # type: ignore[arg-type]
+                    edge = Succession(id=change.into, how=_BECAME[change.how], on=self.on, share=change.share)
                     self.edges.setdefault(unit_id, []).append((place, edge))
+
+    def _receive(self, change: Change, into: str, place: str) -> None:
+        """Make the unit that goes on, or alter it if it is there."""
+        known = into in self.made or into in self.units
+        if known and change.how == "create":
+            self._fault(f"{place}.into", "exists", f"{into} exists", f"Đã có đơn vị “{into}”.")
+        elif known:
+            self._alter(into, change)
+        elif change.name is None:
+            self._fault(f"{place}.name", "missing", f"{into} is new: it needs a name", "Đơn vị mới chưa có tên.")
+        else:
+            self._make(change, into, change.name)
 
     def close(self) -> None:
         """End those whom nothing of themselves is left of, and find what only shows at the end."""
@@ -129,21 +143,20 @@ class _Draft:
     def _now(self, unit_id: str) -> Unit:
         return self.changed.get(unit_id) or self.units[unit_id]
 
-    def _make(self, change: Change) -> None:
-        name, into = str(change.name), str(change.into)
+    def _make(self, change: Change, into: str, name: str) -> None:
         origin = self._now(change.units[0]) if change.units else None
-        kind = change.kind or (origin.kind if origin else "agency")
+        type_vi = change.type_vi or ""
         parent = change.parent or (origin.parent if origin else None)
         self.made.add(into)
         self.changed[into] = Unit(
             id=into,
             name=name,
-            kind=kind,
-            type_vi=change.type_vi or "",
+            kind=change.kind or (origin.kind if origin else "agency"),
+            type_vi=type_vi,
             parent=parent,
             valid_from=self.on,
             codes=_begun(change.codes, self.on),
-            names=[Name(name=name, type_vi=change.type_vi or "", valid_from=self.on)],
+            names=[Name(name=name, type_vi=type_vi, valid_from=self.on)],
             parents=[Parent(parent=parent, valid_from=self.on)],
         )
 

@@ -131,6 +131,8 @@ def reform(**fields: Any) -> dict[str, Any]:
             "shares",
         ),
         (_with("units", NEW, successors=[went(OLD)]), f"units[{NEW}].successors", "circle"),
+        (_with("units", OLD, successors=[went(NEW, "0001-01-01")]), f"units[{OLD}]", "day"),
+        (lambda load: load.update(reforms=[reform() | {"on": "0001-01-01"}]), "reforms[R].on", "day"),
         (lambda load: load.update(reforms=[reform(name="Phường Khác")]), "reforms[R].changes[0]", "disagrees"),
         (lambda load: load.update(reforms=[reform(units=["LC-X03390-2004"])]), "reforms[R].changes[0]", "disagrees"),
         (lambda load: load.update(reforms=[reform(units=["LC-X0"])]), "reforms[R].changes[0].units", "unknown"),
@@ -168,7 +170,8 @@ def test_two_units_do_not_bear_one_identifier_written_in_two_orders() -> None:
         entry["codes"] = [code]
     with pytest.raises(Invalid) as caught:
         accept({}, load)
-    assert [error["code"] for error in caught.value.context["errors"]] == ["code_in_use"]  # type: ignore[attr-defined]
+    errors: Any = caught.value.context["errors"]
+    assert [error["code"] for error in errors] == ["code_in_use"]
 
 
 def test_a_part_may_be_loaded_and_is_checked_against_what_stands() -> None:

@@ -212,6 +212,11 @@ def test_a_unit_that_does_not_stand_or_has_moved_on_is_not_changed(fields: dict[
     assert (fault.place, fault.code) == ("changes[0].units", code)
 
 
+def test_a_reform_of_no_sensible_day_is_refused() -> None:
+    early = msgspec.structs.replace(reform(MERGE), on=date.min)
+    assert [(fault.place, fault.code) for fault in apply(UNITS, early).faults] == [("on", "day")]
+
+
 @given(st.lists(st.sampled_from(["X1", "X2", "X3", "X4"]), min_size=1, unique=True), st.booleans())
 def test_before_undoes_what_a_reform_did(merged: list[str], keep: bool) -> None:
     spelt = {

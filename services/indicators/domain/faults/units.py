@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from services.indicators.domain.faults.fault import Fault, circles, unknown
 from shared.catalogue import identifiers, reform_effects
 from shared.catalogue.organisation import Organisation
+from shared.catalogue.reforms import YEARS
 from shared.catalogue.units import Parent, Span, Succession, Unit, doubly_used
 from shared.errors import Invalid
 
@@ -62,6 +63,9 @@ def _references(units: dict[str, Unit], place: str, unit: Unit) -> Iterator[Faul
 
 def _spans(place: str, unit: Unit) -> Iterator[Fault]:
     spans: list[Span] = [unit, *unit.codes, *unit.names, *unit.parents]
+    days = {day for span in spans for day in (span.valid_from, span.valid_to) if day is not None}
+    if any(day.year not in YEARS for day in (*days, *(edge.on for edge in unit.successors))):
+        yield Fault(place, "day", "a day is not from 1900 to 2199", "Có ngày nằm ngoài khoảng từ năm 1900 đến 2199.")
     if any(span.is_empty() for span in spans):
         yield Fault(
             place, "empty_span", "a span ends before it begins", "Thời gian hiệu lực kết thúc trước khi bắt đầu."
