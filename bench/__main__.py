@@ -27,7 +27,7 @@ from shared import logs  # noqa: E402
 
 WITH_HUB = ("rest", "read", "calls", "push", "soap")
 """Rows that need a whole hub, in this order: at rest first."""
-WITHOUT_HUB = ("outbox", "backlog", "equality")
+WITHOUT_HUB = ("outbox", "backlog", "equality", "dashboard", "outliers")
 """Rows that need servers alone; the hub is stopped before them."""
 
 errors = Console(stderr=True, highlight=False)

@@ -71,3 +71,27 @@ BATCHES: dict[str, Any] = {
     ],
     "next": None,
 }
+OUTLIERS: dict[str, Any] = {
+    "year": 2008,
+    "method": "modified_z_score",
+    "threshold": "3.5",
+    "pending": 0,
+    "outliers": [
+        {
+            "indicator": "NN01.SL",
+            "unit": "LC",
+            "period": "2008",
+            "form": "NN-NAM",
+            "value": "1061",
+            "status": "official",
+            "score": "126.42",
+            "before": 8,
+            "mean": "101.25",
+            "deviation": "5.1478",
+            "median": "101.5",
+            "spread": "5.12",
+            "low": "92.4",
+            "high": "109.7",
+        }
+    ],
+}

@@ -11,12 +11,13 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import warehouse as examples
 from gateway.routes import AsOf, Id, Limit, reply
-from shared.contracts.views import BatchPage, GridView, SeriesPage
+from shared.contracts.views import BatchPage, GridView, OutlierPage, SeriesPage
 
 router = APIRouter(tags=["observations"])
 Reader = Annotated[Caller, requires("observations.read")]
 Ids = Annotated[list[Id], Query(min_length=1, max_length=500)]
 OptionalIds = Annotated[list[Id] | None, Query(max_length=500)]
+OutlierMethod = Literal["z_score", "modified_z_score", "min_max"]
 PeriodKind = Literal["year", "nine_months", "half", "quarter", "month"]
 
 
@@ -71,6 +72,35 @@ async def read_grid(
             under=under,
             totals_only=totals_only,
             as_of=as_of,
+        )
+    )
+
+
+@router.get("/v1/outliers", **documented("Scan a year for unusual values", OutlierPage, examples.OUTLIERS))
+async def scan_outliers(
+    caller: Reader,
+    year: Annotated[int, Query(ge=1900, le=2999)],
+    method: OutlierMethod = "modified_z_score",
+    threshold: Id | None = None,
+    at_least: Annotated[int, Query(ge=2, le=1000)] = 5,
+    unit: Id | None = None,
+    form: Id | None = None,
+    limit: Limit = 200,
+) -> Response:
+    """Find the year's values that are unusual against the years before in their series, furthest first. `threshold`
+    defaults to 3 (z_score), 3.5 (modified_z_score), 0 (min_max). Where series could not be judged yet (`pending`), ask
+    again."""
+    return reply(
+        await caller.ask(
+            "indicators",
+            "scan_outliers",
+            year=year,
+            method=method,
+            threshold=threshold,
+            at_least=at_least,
+            unit=unit,
+            form=form,
+            limit=limit,
         )
     )
 

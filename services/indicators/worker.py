@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.indicators.recording import current_rules, record, tell
-from services.indicators.storage import partitions, warehouse
+from services.indicators.storage import partitions, statistics, warehouse
 from shared import chunks
 from shared.contracts.events import (
     Figure,
@@ -80,3 +80,13 @@ class IndicatorsWorker:
             warehouse.lock(unit.connection)
             for year in (unit.now.year, unit.now.year + 1):
                 partitions.ensure(unit.connection, str(year))
+
+    @every(seconds=300)
+    def prepare_statistics(self) -> None:
+        """Compute what is usual for this year and the last where it is not kept, so that scans find it ready."""
+        with self.unit() as unit:
+            years = (unit.now.year, unit.now.year - 1)
+            lacking = [(year, name) for year in years for name in statistics.lacking(unit.connection, year)]
+        for year, name in lacking:
+            with self.unit() as unit:
+                statistics.keep(unit.connection, year, name)

@@ -7,6 +7,7 @@ from services.indicators.service.catalogue import CatalogueCalls
 from services.indicators.service.comparing import ComparingCalls
 from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.organisation import OrganisationCalls
+from services.indicators.service.outliers import OutlierCalls
 from services.indicators.service.proposals import ProposalCalls
 from services.indicators.service.releases import ReleaseCalls
 from shared.entrypoints import Described
@@ -22,6 +23,7 @@ class IndicatorsService(
     ComparingCalls,
     ProposalCalls,
     OrganisationCalls,
+    OutlierCalls,
 ):
     """Catalogue and warehouse for those who ask."""
 

@@ -158,3 +158,34 @@ class ReleasePage:
 
     releases: list[ReleaseView]
     next: str | None = None
+
+
+class OutlierView:
+    """A value that is unusual, with what was usual in its series. `before`: values of the years before that tell it;
+    `spread` is the median absolute deviation. `score` None: the series never moved, so the distance cannot be told."""
+
+    indicator: str
+    unit: str
+    period: str
+    form: str
+    value: str
+    status: str
+    score: str | None
+    before: int
+    mean: str
+    deviation: str | None
+    median: str
+    spread: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlierPage:
+    """The unusual values of a year, furthest first. `pending`: series that could not be judged yet."""
+
+    year: int
+    method: str
+    threshold: str
+    pending: int
+    outliers: list[OutlierView]

@@ -57,6 +57,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/observations/i/u/2016?as_of=2026-03-01", None),
     ("GET", "/v1/series?indicator=i&indicator=j&unit=u&period_from=2015&period_to=2016&kind=month&as_of=3", None),
     ("GET", "/v1/grid?period=2025-07&form=f&indicator=i&unit=u&under=LC&totals_only=true", None),
+    ("GET", "/v1/outliers?year=2025&method=z_score&threshold=2.5&at_least=3&unit=u&form=f", None),
     ("GET", "/v1/batches?form=f&unit=u&period=2016&after=7", None),
     ("GET", "/v1/partners", None),
     ("POST", "/v1/partners/p/sync", None),
