@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
-from gateway.examples import validation
+from gateway.examples import rollups, validation
 from gateway.routes import After, Id, Limit, Round, plain_text, reply
 from gateway.routes.bodies import Body
 from shared.contracts.views import (
@@ -19,6 +19,7 @@ from shared.contracts.views import (
     CommentView,
     FigureView,
     FindingList,
+    RollupView,
     SubmissionDetail,
     SubmissionPage,
     SubmissionView,
@@ -45,9 +46,9 @@ class FigureEntry(Body):
 
 
 class Choice(Body):
-    """Which of two values stays: the one entered by hand or the one that was pushed."""
+    """Which of two values stays, by where it comes from: entered by hand, pushed, or rolled up from below."""
 
-    keep: Literal["hand", "push"]
+    keep: Literal["hand", "push", "rollup"]
 
 
 class Comment(Body):
@@ -135,11 +136,26 @@ async def remove_figure(submission_id: Id, indicator: Id, caller: Editor) -> Res
     **documented("Resolve a conflict", FigureView, examples.FIGURE, body={"keep": "hand"}),
 )
 async def resolve_conflict(submission_id: Id, indicator: Id, choice: Choice, caller: Editor) -> Response:
-    """Decide between a figure entered by hand and one pushed for the same cell."""
+    """Decide between a figure and one that came for the same cell by another road."""
     return reply(
         await caller.ask(
             "submissions", "resolve_conflict", submission_id=submission_id, indicator=indicator, keep=choice.keep
         )
+    )
+
+
+@router.post(SUBMISSION + "/aggregate", **documented("Roll up from below", RollupView, rollups.ROLLUP))
+async def aggregate(submission_id: Id, caller: Editor) -> Response:
+    """Fill the draft from the approved submissions of the units below, by each indicator's rule. A figure entered by
+    hand or pushed stays, with a conflict beside it. The same again changes nothing."""
+    return reply(await caller.ask("submissions", "aggregate", submission_id=submission_id))
+
+
+@router.get(SUBMISSION + "/contributions", **documented("Read contributions", RollupView, rollups.ROLLUP))
+async def read_contributions(submission_id: Id, caller: Reader, indicator: Id | None = None) -> Response:
+    """Read what the last roll-up was made of: what each submission below gave, and which gave nothing."""
+    return reply(
+        await caller.ask("submissions", "read_contributions", submission_id=submission_id, indicator=indicator)
     )
 
 

@@ -5,7 +5,7 @@ immutable rounds that were submitted. Never decides about approval and keeps no 
 handed over to the warehouse.
 
 RPC (`service.py`): find_receipt, list_submissions, read_submission, edit_figure, remove_figure, resolve_conflict,
-validate_submission, comment_finding, check, submit, reopen, describe_status.
+validate_submission, comment_finding, check, aggregate, read_contributions, submit, reopen, describe_status.
 Events in (`worker.py`): push_accepted, catalogue_changed, submission_returned, submission_withdrawn,
 submission_approved, finalised_requested, observations_recorded.
 Events out: submission_submitted, submission_finalised.

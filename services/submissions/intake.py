@@ -202,7 +202,8 @@ def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
                     changed[key] = cell
                 if outcome == merge.CONFLICT:
                     shown = "không phát sinh" if cell.value is None else cell.value
-                    push.refuse(position, outcome, find(rules.CONFLICT, indicator, value=shown))
+                    rule = rules.MEETS_ROLLUP if cell.origin == merge.ROLLUP else rules.CONFLICT
+                    push.refuse(position, outcome, find(rule, indicator, value=shown))
         if outcome in (merge.ACCEPTED, merge.UNCHANGED):
             counts[outcome] += 1
             if conversions and position in conversions:

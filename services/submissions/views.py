@@ -37,10 +37,11 @@ def figure_view(indicator: str, cell: Cell, findings: Iterable[Finding] = ()) ->
     """Return one cell with its provenance and, if there is one, its conflict."""
     conflict: dict[str, object] | None = None
     if cell.conflict is not None:
-        pushed, source = cell.conflict
+        beside, source = cell.conflict
         conflict = {
-            "value": pushed.value,
-            "status": pushed.status,
+            "value": beside.value,
+            "status": beside.status,
+            "origin": source.origin,
             "by": source.by,
             "receipt_id": source.receipt_id,
             "accepted_at": source.clock.accepted_at.isoformat(),

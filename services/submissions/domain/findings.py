@@ -175,6 +175,12 @@ CONVERTED = Rule(
     "{given} {measure} was taken as {value} {expected}",
     "{given} {measure} được quy đổi thành {value} {expected}.",
 )
+MEETS_ROLLUP = Rule(
+    "V154",
+    "conflict",
+    "a figure rolled up from below stands ({value}); the pushed one is kept beside it for a person to decide",
+    "Ô này đã có số liệu tổng hợp từ cấp dưới ({value}); số liệu gửi tới được giữ bên cạnh chờ người quyết định.",
+)
 MISSING = Rule(
     "V201", "error", "{indicator} is required and has no figure", "Thiếu chỉ tiêu bắt buộc {indicator} ({name})."
 )
@@ -199,8 +205,8 @@ FORMULA_DIFFERS = Rule(
 UNRESOLVED_CONFLICT = Rule(
     "V205",
     "error",
-    "{indicator} was entered by hand as {value}, a system sent {pushed}; a person must choose",
-    "{indicator} nhập tay là {value}, hệ thống khác gửi {pushed}; phải chọn một.",
+    "{indicator} is {value} ({origin}), beside it waits {beside} ({other}); a person must choose",
+    "{indicator} là {value} ({origin_vi}), bên cạnh có {beside} ({other_vi}); phải chọn một.",
 )
 STALE_INDICATOR = Rule(
     "V206",
@@ -287,6 +293,27 @@ OUTSIDE_RANGE = Rule(
     "{indicator} is {value}, outside {low} to {high} ({points} other periods lie between {minimum} and {maximum}{how})",
     "{indicator} là {value}, ngoài khoảng từ {low} đến {high} ({points} kỳ khác nằm giữa {minimum} và "
     "{maximum}{how_vi}).",
+    wants_comment=True,
+)
+ROLLUP_INCOMPLETE = Rule(
+    "V331",
+    "warning",
+    "{count} of {expected} submissions below are not approved and not rolled up: {units}",
+    "Còn {count}/{expected} bộ số liệu cấp dưới chưa được duyệt, chưa tổng hợp: {units_vi}.",
+    wants_comment=True,
+)
+ROLLUP_OUTDATED = Rule(
+    "V332",
+    "warning",
+    "{count} submissions below were approved since figures were rolled up: {units}; roll up again",
+    "Có {count} bộ số liệu cấp dưới được duyệt sau khi tổng hợp: {units_vi}; cần tổng hợp lại.",
+    wants_comment=True,
+)
+ROLLUP_LEAVES_OUT = Rule(
+    "V333",
+    "warning",
+    "{indicator} is rolled up without {units}: no weight ({weight}) was reported",
+    "{indicator} được tổng hợp nhưng thiếu {units_vi} vì không có quyền số ({weight}).",
     wants_comment=True,
 )
 

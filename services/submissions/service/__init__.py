@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.submissions.service.aggregating import AggregatingCalls
 from services.submissions.service.checking import CheckingCalls
 from services.submissions.service.editing import EditingCalls
 from services.submissions.service.reading import ReadingCalls
@@ -10,7 +11,7 @@ from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
 
-class SubmissionsService(Described, ReadingCalls, EditingCalls, CheckingCalls, SubmittingCalls):
+class SubmissionsService(Described, ReadingCalls, EditingCalls, CheckingCalls, AggregatingCalls, SubmittingCalls):
     """Receipts, submissions and their figures."""
 
     name = "submissions"

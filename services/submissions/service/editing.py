@@ -82,13 +82,14 @@ class EditingCalls:
 
     @rpc
     def resolve_conflict(self, actor: Actor, submission_id: str, indicator: str, keep: str) -> FigureView:
-        """Decide between a hand entry and the value a system pushed: `keep` is "hand" or "push".
+        """Decide between a figure and what came beside it by another road: `keep` is the origin of the one that stays
+        ("hand", "push", "rollup").
 
         A cell without a conflict is answered as it is. Raises Invalid("submissions.keep"),
         NotFound("submissions.no_figure").
         """
-        if keep not in (merge.HAND, merge.PUSH):
-            raise Invalid("submissions.keep", f"keep is hand or push, not {keep!r}", "Chọn giữ “hand” hoặc “push”.")
+        if keep not in merge.ORIGINS:
+            raise _unkept(keep, merge.ORIGINS)
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
             cell = cells_of(unit, submission).get(indicator)
@@ -96,12 +97,19 @@ class EditingCalls:
                 raise NotFound("submissions.no_figure", f"{indicator} has no figure", "Chỉ tiêu này chưa có số liệu.")
             if cell.conflict is not None:
                 submission.require_editable()
-                pushed = cell.conflict[0].value
-                details = {"indicator": indicator, "keep": keep, "hand": cell.value, "push": pushed}
+                beside, source = cell.conflict
+                if keep not in (cell.origin, source.origin):
+                    raise _unkept(keep, (cell.origin, source.origin))
+                details = {"indicator": indicator, "keep": keep, cell.origin: cell.value, source.origin: beside.value}
                 merge.settle(cell, keep)
                 figures.update_cells(unit.connection, {(submission.number, indicator): cell})
                 unit.audit("conflict.resolved", submission.id, details)
             return figure_view(indicator, cell)
+
+
+def _unkept(keep: str, origins: tuple[str, ...]) -> Invalid:
+    choices = ", ".join(f"“{origin}”" for origin in origins)
+    return Invalid("submissions.keep", f"keep is one of {', '.join(origins)}, not {keep!r}", f"Chọn giữ {choices}.")
 
 
 class _Given(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.submissions import rollup
 from services.submissions.domain.catalogue import Catalogue, Form
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
@@ -67,7 +68,7 @@ def judged(unit: Unit, submission: Submission, cells: Mapping[str, Cell]) -> lis
     if form is None or period is None:
         return []
     past = _past(unit, submission.unit, form, period, catalogue)
-    return validate(cells, form, catalogue.as_of(period), past)
+    return validate(cells, form, catalogue.as_of(period), past, rollup.state_of(unit, submission, form, catalogue))
 
 
 def _past(unit: Unit, about: str, form: Form, period: Period, catalogue: Catalogue) -> Past:

@@ -90,7 +90,7 @@ def _freeze(
 ) -> Submission:
     content = figure_views(cells)
     submitted = submission.submit(handover.hash_of(submission, content), unit.actor.id, unit.now)
-    by_hand = {cell.by for cell in cells.values() if cell.origin == merge.HAND}
+    by_hand = {cell.by for cell in cells.values() if cell.origin != merge.PUSH}
     frozen = Round(
         submission=submission.number,
         round=submission.round,

@@ -59,10 +59,11 @@ class _Conflict(msgspec.Struct):
     value: str | None
     status: str
     by: str
-    receipt_id: str
+    receipt_id: str | None
     accepted_at: datetime
     tie_breaker: str
     at: datetime
+    origin: str = "push"
 
 
 def read_cells(connection: Connection, numbers: Collection[int]) -> dict[Key, Cell]:
@@ -132,9 +133,9 @@ def _cell(row: Any) -> Cell:
 def _conflict(body: object) -> tuple[Pushed, Source]:
     kept = msgspec.convert(body, _Conflict)
     clock = Clock(kept.accepted_at, kept.tie_breaker)
-    return Pushed(kept.value, kept.status), Source(kept.by, kept.receipt_id, clock, kept.at)
+    return Pushed(kept.value, kept.status), Source(kept.by, kept.receipt_id, clock, kept.at, kept.origin)
 
 
 def _conflict_text(pushed: Pushed, source: Source) -> str:
-    kept = _Conflict(pushed.value, pushed.status, source.by, source.receipt_id, *source.clock, source.at)
+    kept = _Conflict(pushed.value, pushed.status, source.by, source.receipt_id, *source.clock, source.at, source.origin)
     return msgspec.json.encode(kept).decode()

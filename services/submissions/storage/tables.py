@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -160,3 +161,37 @@ receipts = Table(
     Column("conflicts", Integer, nullable=False, server_default="0"),
 )
 """What became of each push. `conflicts` counts other bodies that came under the same key and had no effect."""
+
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("submission", BigInteger, ForeignKey("submissions.number"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("form", _KEY, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    Column("sources", JSONB, nullable=False),
+    Column("results", JSONB, nullable=False),
+)
+"""The last roll-up into a round: `form` is the form below, `sources` the submissions below as they were then (JSON of
+`Seen`), `results` what became of each indicator."""
+
+contributions = Table(
+    "contributions",
+    metadata,
+    Column("submission", BigInteger, primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("indicator", _KEY, primary_key=True),
+    Column("unit", _KEY, primary_key=True),
+    Column("period", _KEY, primary_key=True),
+    Column("lower_submission", UUID(as_uuid=False), nullable=False),
+    Column("lower_round", Integer, nullable=False),
+    Column("value", Numeric(24, 4)),
+    Column("status", Text, nullable=False),
+    Column("weight", Numeric(24, 4)),
+    Column("used", Boolean, nullable=False),
+    Column("note", Text),
+    ForeignKeyConstraint(["submission", "round"], ["rollups.submission", "rollups.round"]),
+    Index("contributions_of", "lower_submission"),
+)
+"""What each submission below gave to each indicator of that roll-up."""

@@ -66,15 +66,15 @@ class FindingView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureView:
-    """One cell of a draft or round: its value and its provenance. `conflict` shows a pushed value that did not
-    overwrite a hand entry and waits for a person. `converted` tells (in Vietnamese) that a hand entry just given in
-    another unit of measure was converted, `findings` are those that this figure takes part in; both are told to whoever
-    just entered it, rounds and lists leave them out."""
+    """One cell of a draft or round: its value and its provenance. `conflict` shows a value that came by another road
+    (`origin`), did not overwrite this one and waits for a person. `converted` tells (in Vietnamese) that a hand entry
+    just given in another unit of measure was converted, `findings` are those that this figure takes part in; both are
+    told to whoever just entered it, rounds and lists leave them out."""
 
     indicator: str
     value: str | None
     status: str
-    origin: str  # push | hand
+    origin: str  # push | hand | rollup
     by: str
     at: datetime
     receipt_id: str | None = None
@@ -151,3 +151,66 @@ class SubmissionPage:
 
     submissions: list[SubmissionView]
     next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContributionView:
+    """What an approved round of a submission below gives to an indicator. `note` says why a value is not `used`:
+    no_weight, did_not_occur, not_additive; without a note another rule took another one (the last approved)."""
+
+    submission_id: str
+    unit: str
+    period: str
+    round: int
+    value: str | None
+    status: str
+    weight: str | None = None
+    used: bool = True
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledView:
+    """What became of an indicator. `rule`: sum, weighted:CODE, last, derived, none. `outcome`: accepted, unchanged,
+    conflict (a figure of another origin stands), removed (nobody gives a value any more), not_additive, derived,
+    nothing, too_large. `rounded`: the exact mean has more than four places. `contributed` of `expected` submissions
+    below gave a value."""
+
+    indicator: str
+    rule: str
+    outcome: str
+    value: str | None
+    status: str | None
+    rounded: bool
+    contributed: int
+    expected: int
+    contributions: list[ContributionView] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LowerView:
+    """A submission that is owed below. `round` is the approved round that was taken, `approved_round` the one that is
+    approved now."""
+
+    submission_id: str
+    unit: str
+    name: str | None
+    period: str
+    state: str
+    round: int | None
+    approved_round: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollupView:
+    """A roll-up into a draft from the form below: what became of each indicator, and of which submissions below
+    nothing was taken (`missing`). `covered` of `expected` gave their approved round."""
+
+    submission: SubmissionView
+    form: str
+    by: str
+    at: datetime
+    covered: int
+    expected: int
+    missing: list[LowerView]
+    results: list[RolledView]

@@ -42,6 +42,8 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/submissions/s/figures/GD03.THPT", {"value": "8.966", "expected_version": 1}),
     ("DELETE", "/v1/submissions/s/figures/GD03.THPT", None),
     ("POST", "/v1/submissions/s/conflicts/GD03.THPT", {"keep": "push"}),
+    ("POST", "/v1/submissions/s/aggregate", None),
+    ("GET", "/v1/submissions/s/contributions?indicator=GD06", None),
     ("POST", "/v1/submissions/s/validate", None),
     ("POST", "/v1/submissions/s/comments", {"text": "Sáp nhập", "code": "V312", "indicator": "GD06"}),
     ("POST", "/v1/validate", {"form": "f", "figures": [{"indicator": "GD06", "value": 1}]}),

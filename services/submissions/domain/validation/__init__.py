@@ -1,7 +1,8 @@
 """Validation of a draft as a whole, the same whatever road its figures came by. Pure.
 
 One module per subject: `content` (missing, stale, misfit), `parts`, `formulas` (derived figures, rules between cells),
-`comparisons` (last period, last year, history; `outliers` has the arithmetic). Every finding is numbered in `findings`.
+`comparisons` (last period, last year, history; `outliers` has the arithmetic), `rollup` (what was rolled up from
+below). Every finding is numbered in `findings`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from services.submissions.domain.merge import Cell
 from services.submissions.domain.validation import comparisons, content, formulas, parts
 from services.submissions.domain.validation.draft import Draft, about
 from services.submissions.domain.validation.past import NOTHING, Past
+from services.submissions.domain.validation.rollup import RollupState, rolled_up
 
 _CHECKS = (
     content.missing,
@@ -27,12 +29,19 @@ _CHECKS = (
 )
 
 
-def validate(cells: Mapping[str, Cell], form: Form | None, catalogue: Catalogue, past: Past = NOTHING) -> list[Finding]:
+def validate(
+    cells: Mapping[str, Cell],
+    form: Form | None,
+    catalogue: Catalogue,
+    past: Past = NOTHING,
+    rollup: RollupState | None = None,
+) -> list[Finding]:
     """Return all findings about a draft (cells by indicator, removed ones left out), errors first."""
     if form is None:
         return []
     draft = Draft.of(cells, form, catalogue, past)
-    return arranged(_bound(finding, draft) for check in _CHECKS for finding in check(draft))
+    found = [_bound(finding, draft) for check in _CHECKS for finding in check(draft)]
+    return arranged(found if rollup is None else [*found, *rolled_up(rollup, cells)])
 
 
 def arranged(found: Iterable[Finding]) -> list[Finding]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from services.submissions.domain import findings as rules
 from services.submissions.domain.catalogue import Catalogue, Indicator
 from services.submissions.domain.findings import Finding, find
+from services.submissions.domain.merge import HAND, PUSH, ROLLUP, Cell, Pushed, Source
 from services.submissions.domain.validation.draft import Draft, shown
 from services.submissions.domain.values import read_value
 
@@ -32,8 +33,7 @@ def figures(draft: Draft) -> Iterator[Finding]:
             yield find(rules.STALE_INDICATOR, code, form=draft.form.id)
             continue
         if cell.conflict is not None:
-            pushed = cell.conflict[0]
-            yield find(rules.UNRESOLVED_CONFLICT, code, value=shown(cell.value), pushed=shown(pushed.value))
+            yield _conflict(code, cell, *cell.conflict)
         if cell.value is None:
             continue
         # The definition may have changed since the figure came in (a count that had decimals, a new bound).
@@ -42,6 +42,19 @@ def figures(draft: Draft) -> Iterator[Finding]:
             yield find(rules.WRONG_VALUE, code, reason=again.message, reason_vi=again.detail)
         elif indicator.summed and Decimal(cell.value) < 0:
             yield find(rules.NEGATIVE, code, value=cell.value)
+
+
+_ORIGINS = {
+    HAND: ("entered by hand", "nhập tay"),
+    PUSH: ("sent by a system", "hệ thống khác gửi"),
+    ROLLUP: ("rolled up from below", "tổng hợp từ cấp dưới"),
+}
+
+
+def _conflict(code: str, cell: Cell, beside: Pushed, source: Source) -> Finding:
+    (origin, origin_vi), (other, other_vi) = _ORIGINS[cell.origin], _ORIGINS[source.origin]
+    facts = {"value": shown(cell.value), "beside": shown(beside.value), "origin": origin, "other": other}
+    return find(rules.UNRESOLVED_CONFLICT, code, **facts, origin_vi=origin_vi, other_vi=other_vi)
 
 
 def called(indicator: Indicator, catalogue: Catalogue) -> str:
