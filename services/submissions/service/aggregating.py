@@ -75,7 +75,7 @@ def _view(unit: Unit, submission: Submission, held: Rollup, indicator: str | Non
         if item.round is None
     ]
     return RollupView(
-        submission=submission_view(submission),
+        submission=submission_view(submission, catalogue),
         form=held.form,
         by=held.by,
         at=held.at,
