@@ -8,24 +8,6 @@ SUBMISSION_ID = "5f0c2a8e-6d0b-5d55-9d1c-6a1d1b7c2f10"
 HASH = "8c6f0e2f3b1d4c5a9e7f6b8a0d2c4e6f1a3b5c7d9e0f2a4c6e8b0d1f3a5c7e9f"
 RECEIPT_ID = "r_mfrggzdfmztwq2lknnwg23tpobyxe43u"
 
-INDICATORS: dict[str, Any] = {
-    "indicators": [
-        {
-            "id": "NN01.NS",
-            "name": "Năng suất lúa",
-            "measure": "tạ/ha",
-            "value_type": "decimal",
-            "rollup": "none",
-            "formula": "NN01.SL / NN01.DT * 10",
-            "parent": None,
-            "breakdown": None,
-            "group": "Nông nghiệp",
-            "lead_agency": "LC-SNNMT",
-            "decimals": 1,
-        }
-    ],
-    "next": None,
-}
 FORMS: dict[str, Any] = {
     "forms": [
         {

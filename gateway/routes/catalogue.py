@@ -1,4 +1,4 @@
-"""Indicators and forms: reading them, and loading the catalogue as a whole."""
+"""Forms, and loading the catalogue as a whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.documentation import documented
 from gateway.examples import loading
 from gateway.routes import After, Limit, reply
 from gateway.routes.bodies import checked_json
-from shared.contracts.views import CataloguePlan, FormPage, IndicatorPage, LoadResult
+from shared.contracts.views import CataloguePlan, FormPage, LoadResult
 from shared.errors import Invalid
 
 router = APIRouter(tags=["catalogue"])
@@ -75,12 +75,6 @@ async def _catalogue(request: Request) -> msgspec.Raw:
     if not checked_json(body, dict[str, Any]):
         raise Invalid("catalogue.empty", "the catalogue has no parts", "Danh mục rỗng.")
     return msgspec.Raw(body)
-
-
-@router.get("/v1/indicators", **documented("List indicators", IndicatorPage, examples.INDICATORS))
-async def list_indicators(caller: Reader, after: After = None, limit: Limit = 200) -> Response:
-    """List the indicators with unit of measure, decimals and, for derived ones, their formula."""
-    return reply(await caller.ask("indicators", "list_indicators", after=after, limit=limit))
 
 
 @router.get("/v1/forms", **documented("List forms", FormPage, examples.FORMS))

@@ -5,7 +5,8 @@ days (one version number per load that changed something); the observations with
 approval and how they came about; the values derived by formula; proposals of changes on their way to publication.
 
 RPC, by module of `service`:
-- catalogue: `load_catalogue`, `read_catalogue`, `catalogue_version`, `list_indicators`, `list_forms`;
+- catalogue: `load_catalogue`, `read_catalogue`, `catalogue_version`, `list_forms`;
+- indicators: `list_indicators`, `find_indicator`, `list_measures`, `list_dimensions`, `recompute`;
 - organisation: `list_units`, `find_unit`, `trace_unit`, `list_reforms`, `preview_reform`, `apply_reform`;
 - calendar: `next_working_day`, `regime_calendar`;
 - observations: `find_observation`, `list_observations`, `list_batches`; comparing: `read_series`, `read_grid`; outliers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.indicators.service.calendar import CalendarCalls
 from services.indicators.service.catalogue import CatalogueCalls
 from services.indicators.service.comparing import ComparingCalls
+from services.indicators.service.indicators import IndicatorCalls
 from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.organisation import OrganisationCalls
 from services.indicators.service.outliers import OutlierCalls
@@ -17,6 +18,7 @@ from shared.storage import UnitOfWork
 class IndicatorsService(
     Described,
     CatalogueCalls,
+    IndicatorCalls,
     CalendarCalls,
     ObservationCalls,
     ReleaseCalls,

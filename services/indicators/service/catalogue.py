@@ -19,8 +19,6 @@ from shared.contracts.views import (
     CataloguePlan,
     FormPage,
     FormView,
-    IndicatorPage,
-    IndicatorView,
     LoadResult,
 )
 from shared.entrypoints import rpc
@@ -77,16 +75,6 @@ class CatalogueCalls:
         """Return the catalogue's version; 0 before the first load."""
         with reading(self.unit.engine).connect() as connection:
             return entries.version(connection)
-
-    @rpc
-    def list_indicators(self, actor: Actor, after: str | None = None, limit: int = 200) -> IndicatorPage:
-        """Return indicators in order of code."""
-        actor.require("catalogue.read")
-        limit = bounded(limit)
-        with reading(self.unit.engine).connect() as connection:
-            found = entries.of_kind(connection, "indicator", after or "", limit + 1)
-        views = msgspec.convert(found, list[IndicatorView])
-        return IndicatorPage(indicators=views[:limit], next=following(views, limit))
 
     @rpc
     def list_forms(self, actor: Actor, after: str | None = None, limit: int = 200) -> FormPage:

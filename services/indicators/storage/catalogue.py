@@ -61,3 +61,10 @@ def of_kind(connection: Connection, kind: str, after: str, limit: int | None = N
     statement = select(table.id, table.body).where(table.kind == kind, table.id > after)
     rows = connection.execute(statement.order_by(table.id).limit(limit))
     return [{"id": row.id, **row.body} for row in rows]
+
+
+def find(connection: Connection, kind: str, entry_id: str) -> dict[str, Any] | None:
+    """Return one body with its `id`; None if there is no such entry."""
+    table = catalogue_entries.c
+    body = connection.execute(select(table.body).where(table.kind == kind, table.id == entry_id)).scalar()
+    return None if body is None else {"id": entry_id, **body}

@@ -157,6 +157,23 @@ def releases_of(connection: Connection, forms: Iterable[str], unit: str, period:
     return {row.form: Release(**row._mapping) for row in connection.execute(select(releases).where(*where))}
 
 
+def reported(
+    connection: Connection, forms: Iterable[str], periods: tuple[str, str], after: tuple[str, str], limit: int
+) -> list[tuple[str, str]]:
+    """Return the (period, unit) pairs between two periods of which one of these forms is recorded, in this order."""
+    table = releases.c
+    first, last = periods
+    statement = (
+        select(table.period, table.unit)
+        .where(table.form == func.any(sorted(forms)), table.period >= first, table.period <= f"{last}~")
+        .where(tuple_(table.period, table.unit) > tuple_(*after))
+        .distinct()
+        .order_by(table.period, table.unit)
+        .limit(limit)
+    )
+    return [(row.period, row.unit) for row in connection.execute(statement)]
+
+
 def save_release(connection: Connection, release: Release) -> None:
     """Write a new version of a (form, unit, period)."""
     values = {name: getattr(release, name) for name in Release.__dataclass_fields__}

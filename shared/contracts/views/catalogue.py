@@ -92,31 +92,6 @@ class UnitPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndicatorView:
-    """An indicator: `measure` is its unit of measure, `decimals` to how many places it is shown or computed."""
-
-    id: str
-    name: str
-    measure: str
-    value_type: str  # integer | decimal
-    rollup: str
-    formula: str | None
-    parent: str | None
-    breakdown: dict[str, str] | None
-    group: str
-    lead_agency: str | None
-    decimals: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndicatorPage:
-    """Indicators in order of code."""
-
-    indicators: list[IndicatorView]
-    next: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FormView:
     """A form: the codes entered and computed, and who owes it (a list of unit and agency, or each unit of a kind).
     `periods` are the bounds `from` and `to`: years or periods; `to` None: until further notice."""
