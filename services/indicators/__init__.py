@@ -9,8 +9,8 @@ RPC, by module of `service`:
 - indicators: `list_indicators`, `find_indicator`, `list_measures`, `list_dimensions`, `recompute`;
 - organisation: `list_units`, `find_unit`, `trace_unit`, `list_reforms`, `preview_reform`, `apply_reform`;
 - calendar: `next_working_day`, `regime_calendar`;
-- observations: `find_observation`, `list_observations`, `list_batches`; comparing: `read_series`, `read_grid`; outliers:
-  `scan_outliers`;
+- observations: `find_observation`, `list_observations`, `list_batches`; comparing: `read_series`, `read_grid`;
+  outliers: `scan_outliers`;
 - proposals: `propose`, `submit_proposal`, `review_proposal`, `publish_proposal`, `return_proposal`, `reject_proposal`,
   `withdraw_proposal`, `list_proposals`, `read_proposal`;
 - of every service: `describe_status`.

@@ -160,6 +160,7 @@ class ReleasePage:
     next: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutlierView:
     """A value that is unusual, with what was usual in its series. `before`: values of the years before that tell it;
     `spread` is the median absolute deviation. `score` None: the series never moved, so the distance cannot be told."""
