@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,13 @@ SUCCESSIONS = Columns(
     filled=("unit", "how", "on"),
     days=("on",),
     key=("unit", "successor"),
+)
+CODES = Columns(
+    required=("unit", "scheme", "code"),
+    optional=("valid_from", "valid_to"),
+    filled=("unit", "scheme", "code"),
+    days=("valid_from", "valid_to"),
+    key=("unit", "scheme", "code", "valid_from"),
 )
 MEASURES = Columns(
     required=("id", "name", "dimension", "factor"),
@@ -157,17 +164,26 @@ def _units(folder: Path, places: Places, faults: list[Fault]) -> list[Entry]:
     for path in find_table(folder, "units", faults):
         for row in read_table(path, UNITS, faults):
             spans[row["id"]].append(row)
-    edges: dict[str, list[Row]] = defaultdict(list)
-    for path in find_table(folder, "successions", faults):
-        for row in read_table(path, SUCCESSIONS, faults):
-            if row["unit"] not in spans:
+    edges = _beside(folder, "successions", SUCCESSIONS, spans, faults)
+    codes = _beside(folder, "codes", CODES, spans, faults)
+    return [_unit(unit, rows, edges[unit], codes[unit], places) for unit, rows in spans.items()]
+
+
+def _beside(
+    folder: Path, table: str, columns: Columns, units: Container[str], faults: list[Fault]
+) -> dict[str, list[Row]]:
+    """Return the rows of a table that tells more of units, by unit."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for path in find_table(folder, table, faults):
+        for row in read_table(path, columns, faults):
+            if row["unit"] not in units:
                 message, detail = f"{row['unit']} is no unit of units.csv", f"Không có đơn vị “{row['unit']}”."
                 faults.append(Fault(row.source("unit"), "unknown", message, detail, cell=True))
-            edges[row["unit"]].append(row)
-    return [_unit(unit, rows, edges[unit], places) for unit, rows in spans.items()]
+            found[row["unit"]].append(row)
+    return found
 
 
-def _unit(unit: str, rows: list[Row], edges: list[Row], places: Places) -> Entry:
+def _unit(unit: str, rows: list[Row], edges: list[Row], codes: list[Row], places: Places) -> Entry:
     rows = sorted(rows, key=lambda row: row["valid_from"])
     first, last = rows[0], rows[-1]
     place = f"units[{unit}]"
@@ -183,10 +199,7 @@ def _unit(unit: str, rows: list[Row], edges: list[Row], places: Places) -> Entry
         "parent": last["parent"] or None,
         "valid_from": first["valid_from"] or None,
         "valid_to": last["valid_to"] or None,
-        "codes": _spans(
-            [({"scheme": SCHEME, "code": row["gso_code"]}, row) for row in rows if row["gso_code"]],
-            f"{place}.codes", {"code": "gso_code"}, places,
-        ),
+        "codes": _codes(place, rows, codes, places),
         "names": _spans(
             [({"name": row["name"], "type_vi": row["type"]}, row) for row in rows],
             f"{place}.names", {"name": "name", "type_vi": "type"}, places,
@@ -200,6 +213,17 @@ def _unit(unit: str, rows: list[Row], edges: list[Row], places: Places) -> Entry
             for row in edges
         ],
     }  # fmt: skip
+
+
+def _codes(place: str, rows: list[Row], further: list[Row], places: Places) -> list[Entry]:
+    own = [({"scheme": SCHEME, "code": row["gso_code"]}, row) for row in rows if row["gso_code"]]
+    entries = _spans(own, f"{place}.codes", {"code": "gso_code"}, places)
+    for row in further:
+        headers = {name: name for name in ("scheme", "code", "valid_from", "valid_to")}
+        _remember(places, f"{place}.codes[{len(entries)}]", row, headers)
+        days = {day: row[day] or None for day in ("valid_from", "valid_to")}
+        entries.append({"scheme": row["scheme"], "code": row["code"], **days})
+    return entries
 
 
 def _succeeding(place: str, edges: list[Row], places: Places) -> None:

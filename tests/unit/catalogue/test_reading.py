@@ -185,6 +185,19 @@ def test_a_succession_of_a_unit_that_is_not_there_is_named(folder: Path) -> None
     assert found(folder) == {("unknown", "successions.csv", 2, "unit")}
 
 
+def test_an_identifier_stands_beside_the_statistics_offices_code(folder: Path) -> None:
+    [province] = [unit for unit in catalogue.read(folder)["units"] if unit["id"] == "LC"]
+    assert [(code["scheme"], code["code"]) for code in province["codes"]] == [("gso", "12"), ("qd20", "H35")]
+    edit(folder / "codes.csv", lambda rows: rows[1].__setitem__(2, "01.02"))
+    places = catalogue.read_places(folder).places
+    with pytest.raises(Invalid) as caught:
+        accept({}, catalogue.read(folder))
+    errors: Any = caught.value.context["errors"]
+    [source] = [places.find(error["place"]) for error in errors]
+    assert source is not None
+    assert (source.file, source.row, source.field) == ("codes.csv", 2, "code")
+
+
 CORRUPTIONS = {  # column: what no cell of it may hold
     "units.csv": {"kind": "planet", "parent": "NOWHERE", "valid_from": "yesterday", "valid_to": "2025-02-30"},
     "indicators.csv": {

@@ -109,7 +109,7 @@ def reform(**fields: Any) -> dict[str, Any]:
             "units[LC-X03388-2004].codes",
             "code_in_use",
         ),
-        (_with("units", "LC", codes=[{"scheme": "qd20", "code": "H35.G22"}]), "units[LC].codes", "identifier"),
+        (_with("units", "LC", codes=[{"scheme": "qd20", "code": "H35.G22"}]), "units[LC].codes[0].code", "identifier"),
         (
             _with("units", "LC-SYT", kind="department", parent="LC", parents=[]),
             "units[LC-SYT].parent",

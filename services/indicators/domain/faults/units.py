@@ -76,12 +76,12 @@ def _spans(place: str, unit: Unit) -> Iterator[Fault]:
 
 
 def _identifiers(place: str, unit: Unit) -> Iterator[Fault]:
-    for code in unit.codes:
+    for position, code in enumerate(unit.codes):
         if code.scheme in identifiers.SCHEMES:
             try:
                 identifiers.read(code.code)
             except Invalid as error:
-                yield Fault(f"{place}.codes", "identifier", error.message, error.detail or "")
+                yield Fault(f"{place}.codes[{position}].code", "identifier", error.message, error.detail or "")
 
 
 def _place_in_tree(units: dict[str, Unit], place: str, unit: Unit) -> Iterator[Fault]:
