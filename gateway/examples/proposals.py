@@ -50,11 +50,18 @@ REVIEW: dict[str, Any] = {
     "text": "Chỉ tiêu trùng với biểu của Bộ, đề nghị dùng lại mã GD01.",
     "at": "2026-03-03T07:00:00Z",
 }
+PLAN: dict[str, Any] = {
+    "version": 6,
+    "added": ["regimes[GD-THANG]"],
+    "changed": [],
+    "unchanged": 0,
+    "fault_count": 0,
+    "faults": [],
+}
 DETAIL: dict[str, Any] = {
     "proposal": PROPOSAL,
     "content": CONTENT,
     "reviews": [REVIEW],
-    "changes": [{"kind": "regime", "id": "GD-THANG", "how": "added", "fields": []}],
-    "faults": [],
+    "plan": PLAN,
 }
 PROPOSALS: dict[str, Any] = {"proposals": [PROPOSAL], "next": None}

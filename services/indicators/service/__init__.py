@@ -10,6 +10,7 @@ from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.organisation import OrganisationCalls
 from services.indicators.service.outliers import OutlierCalls
 from services.indicators.service.proposals import ProposalCalls
+from services.indicators.service.regimes import RegimeCalls
 from services.indicators.service.releases import ReleaseCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
@@ -24,6 +25,7 @@ class IndicatorsService(
     ReleaseCalls,
     ComparingCalls,
     ProposalCalls,
+    RegimeCalls,
     OrganisationCalls,
     OutlierCalls,
 ):

@@ -8,13 +8,14 @@ from typing import Any
 from services.indicators.applying import apply
 from services.indicators.domain import catalogue as rules
 from services.indicators.domain import proposals as domain
+from services.indicators.domain.plan import plan
 from services.indicators.domain.proposals import Proposal
 from services.indicators.service.paging import bounded, cursor_number
 from services.indicators.storage import catalogue as entries
 from services.indicators.storage import proposals as storage
 from shared.contracts.actor import Actor
 from shared.contracts.events import ProposalMoved
-from shared.contracts.views import EntryChange, ProposalDetail, ProposalPage, ProposalView, ReviewView
+from shared.contracts.views import ProposalDetail, ProposalPage, ProposalView, ReviewView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork
@@ -131,14 +132,12 @@ class ProposalCalls:
         with self.unit(actor) as unit:
             held = _load(unit, actor, proposal_id, "catalogue.review", lock=False)
             reviews = storage.reviews_of(unit.connection, held.id)
-            stored = entries.bodies(unit.connection)
-        changes, faults = _plan(stored, held.content) if held.state in ("draft", "proposed") else ([], [])
+            version, stored = entries.version(unit.connection), entries.bodies(unit.connection)
         return ProposalDetail(
             proposal=view(held),
             content=held.content,
             reviews=[ReviewView(**asdict(item)) for item in reviews],
-            changes=changes,
-            faults=faults,
+            plan=plan(version, stored, held.content) if held.state in ("draft", "proposed") else None,
         )
 
 
@@ -202,24 +201,3 @@ def _moved(unit: Unit, proposal: Proposal, moved: str, text: str, *, agrees: boo
 
 def _same(one: domain.Review, other: domain.Review) -> bool:
     return replace(one, at=other.at) == other
-
-
-def _plan(stored: rules.Bodies, content: dict[str, Any]) -> tuple[list[EntryChange], list[dict[str, str]]]:
-    try:
-        changed = rules.accept(stored, content)
-    except Invalid as refused:
-        faults = refused.context.get("errors")
-        return [], faults if isinstance(faults, list) else []
-    return [
-        EntryChange(
-            kind=kind,
-            id=entry_id,
-            how="changed" if (kind, entry_id) in stored else "added",
-            fields=_differing(stored.get((kind, entry_id)), body),
-        )
-        for (kind, entry_id), body in sorted(changed.items())
-    ], []
-
-
-def _differing(before: dict[str, Any] | None, after: dict[str, Any]) -> list[str]:
-    return [] if before is None else sorted(name for name in after if before.get(name) != after[name])

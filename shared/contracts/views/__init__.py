@@ -54,7 +54,8 @@ from shared.contracts.views.organisation import (
     UnitChange,
     UnitDetail,
 )
-from shared.contracts.views.proposals import EntryChange, ProposalDetail, ProposalPage, ProposalView, ReviewView
+from shared.contracts.views.proposals import ProposalDetail, ProposalPage, ProposalView, ReviewView
+from shared.contracts.views.regimes import FileView, FormDetail, RegimeDetail, RegimeImport, RegimePage, RegimeView
 from shared.contracts.views.submissions import (
     CheckedDraft,
     CheckView,
@@ -114,13 +115,14 @@ __all__ = [
     "DifferenceView",
     "DimensionPage",
     "DimensionView",
-    "EntryChange",
     "ExternalCodeView",
     "FieldChange",
     "FigureOutcome",
     "FigureView",
+    "FileView",
     "FindingList",
     "FindingView",
+    "FormDetail",
     "FormPage",
     "FormView",
     "GridCell",
@@ -157,6 +159,10 @@ __all__ = [
     "ReformPage",
     "ReformView",
     "RegimeCalendar",
+    "RegimeDetail",
+    "RegimeImport",
+    "RegimePage",
+    "RegimeView",
     "ReleasePage",
     "ReleaseView",
     "ReviewView",

@@ -46,12 +46,14 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueFault:
-    """What is wrong with a load: where (`forms[GD-NAM].indicators`), which kind, in English and in Vietnamese."""
+    """What is wrong with a load: where (`forms[GD-NAM].indicators`), which kind, in English and in Vietnamese. `at` is
+    the cell of the file it came from (`Biểu mẫu!C5`), where there was one."""
 
     place: str
     code: str
     message: str
     detail: str
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

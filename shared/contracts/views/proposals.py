@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from shared.contracts.views.catalogue import CataloguePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,25 +43,14 @@ class ReviewView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EntryChange:
-    """One entry that publication would add or change; `fields` are those that differ."""
-
-    kind: str
-    id: str
-    how: str  # added | changed
-    fields: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalDetail:
-    """A proposal with its content (sections of a catalogue load), what others think, what it would change now and
-    every fault that keeps it from being published (`place`, `code`, `message`, `detail`)."""
+    """A proposal with its content (sections of a catalogue load), what others think, and, while it is undecided, what
+    publishing it now would change or every fault that keeps it from that."""
 
     proposal: ProposalView
     content: dict[str, Any]
     reviews: list[ReviewView]
-    changes: list[EntryChange]
-    faults: list[dict[str, str]]
+    plan: CataloguePlan | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,8 +72,8 @@ def test_publication_makes_one_version_of_the_catalogue_and_is_told_once(desk: D
 def test_a_draft_may_have_faults_and_they_are_read_but_it_is_not_laid_before_others(desk: Desk) -> None:
     draft = desk.service.propose(AUTHOR, "GD-2026", "Báo cáo tháng", desk.content(indicators=["GD09"]))
     detail = desk.service.read_proposal(AUTHOR, "GD-2026")
-    assert ("forms[GD-THANG-01].indicators", "unknown") in {(item["place"], item["code"]) for item in detail.faults}
-    assert detail.changes == []
+    assert detail.plan is not None
+    assert ("forms[GD-THANG-01].indicators", "unknown") in {(item.place, item.code) for item in detail.plan.faults}
     with pytest.raises(Invalid, match=r"indicators\.catalogue_invalid"):
         desk.service.submit_proposal(AUTHOR, "GD-2026", draft.content_hash)
     with pytest.raises(NotFound):
@@ -83,8 +83,10 @@ def test_a_draft_may_have_faults_and_they_are_read_but_it_is_not_laid_before_oth
 def test_the_reader_sees_what_would_change_field_by_field(desk: Desk) -> None:
     desk.service.load_catalogue(LOADER, desk.content())
     desk.proposed(name="Tên mới", help={"GD01": "Đến ngày cuối tháng."})
-    [change] = desk.service.read_proposal(REVIEWER, "GD-2026").changes
-    assert (change.kind, change.id, change.how, change.fields) == ("form", "GD-THANG-01", "changed", ["help", "name"])
+    plan = desk.service.read_proposal(REVIEWER, "GD-2026").plan
+    assert plan is not None
+    [change] = plan.changed
+    assert (change.place, [item.field for item in change.fields]) == ("forms[GD-THANG-01]", ["help.GD01", "name"])
 
 
 def test_what_became_unsound_meanwhile_is_not_published_and_the_proposal_stays_proposed(desk: Desk) -> None:

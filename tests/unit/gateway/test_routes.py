@@ -32,6 +32,12 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/forms", None),
     ("GET", "/v1/calendar/next-working-day?day=2026-01-02&day=2026-01-10", None),
     ("GET", "/v1/regimes/KTXH-NAM/calendar?year=2026", None),
+    ("GET", "/v1/regimes?after=a&limit=5", None),
+    ("GET", "/v1/regimes/r", None),
+    ("GET", "/v1/regimes/r/export?format=xlsx", None),
+    ("GET", "/v1/forms/f", None),
+    ("POST", "/v1/regimes/import?proposal=p&title=t", {"format": "laichau-regime/1"}),
+    ("POST", "/v1/regimes/r/copy", {"proposal_id": "p", "new_id": "n", "first": "2027-01", "decision": "QĐ 1"}),
     ("GET", "/v1/proposals?state=draft&after=1&limit=5", None),
     ("GET", "/v1/proposals/p", None),
     ("PUT", "/v1/proposals/p", {"title": "t", "content": {"regimes": []}, "expected_hash": HASH}),
@@ -83,6 +89,10 @@ REQUESTS: list[tuple[str, str, Any]] = [
 ]
 
 
+FILE = {"name": "GD.xlsx", "media_type": "application/octet-stream", "content": "UEs="}
+ANSWERS: dict[str, Any] = {"integration.sync": 2, "indicators.export_regime": FILE}
+
+
 class _Anything(dict[str, Any]):
     """Answers every method, so that each route gets as far as it can."""
 
@@ -90,7 +100,7 @@ class _Anything(dict[str, Any]):
         return True
 
     def __missing__(self, name: str) -> Any:
-        return 2 if name == "integration.sync" else {"id": "r", "partner": "p"}
+        return ANSWERS.get(name, {"id": "r", "partner": "p"})
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS, ids=lambda value: str(value)[:40])
@@ -117,6 +127,13 @@ def test_every_protected_route_is_driven(gateway: Gateway) -> None:
             assert any(method in (route.methods or ()) and route.path_regex.match(path) for method, path in driven), (
                 route.path
             )
+
+
+def test_a_file_comes_as_its_bytes_under_its_name(gateway: Gateway) -> None:
+    gateway.broker.answers["indicators.export_regime"] = {**FILE, "name": "Báo cáo.xlsx"}
+    answer = gateway.ask("GET", "/v1/regimes/GD/export?format=xlsx")
+    assert (answer.content, answer.headers["content-type"]) == (b"PK", "application/octet-stream")
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''B%C3%A1o%20c%C3%A1o.xlsx"
 
 
 @pytest.mark.parametrize(

@@ -198,8 +198,8 @@ def _fill_forms(lines: Mapping[str, list[_Line]], forms: Mapping[str, dict[str, 
         contents[form_id, form.get("version", 1)] = form
     for sheet, fill in (("entered", _entered), ("lists", _list), ("rules", _rule), ("help", _help)):
         for line in lines[sheet]:
-            if (content := _version(line, contents, made)) is not None:
-                fill(line, content, made)
+            if (found := _version(line, contents, made)) is not None:
+                fill(line, found, made)
     _fill_tables(lines, contents, made)
 
 
