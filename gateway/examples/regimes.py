@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.examples import FORMS, INDICATORS
+from gateway.examples import FORMS
+from gateway.examples.indicators import INDICATORS
 from gateway.examples.proposals import PLAN, PROPOSAL
 
 REGIME: dict[str, Any] = {

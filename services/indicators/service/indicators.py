@@ -46,7 +46,7 @@ class IndicatorCalls:
         with reading(self.unit.engine).connect() as connection:
             found = entries.of_kind(connection, "indicator", after or "", limit + 1 if on is None else None)
         known = (msgspec.convert(body, Indicator) for body in found)
-        views = [_view(indicator, on) for indicator in known if on is None or exists(indicator, on)]
+        views = [indicator_view(indicator, on) for indicator in known if on is None or exists(indicator, on)]
         return IndicatorPage(indicators=views[:limit], next=following(views, limit))
 
     @rpc
@@ -61,7 +61,7 @@ class IndicatorCalls:
         known = None if body is None else msgspec.convert(body, Indicator)
         if known is None or (on is not None and not exists(known, on)):
             raise _unknown(indicator)
-        return _view(known, on)
+        return indicator_view(known, on)
 
     @rpc
     def list_measures(self, actor: Actor, after: str | None = None, limit: int = 200) -> MeasurePage:
@@ -110,7 +110,7 @@ class IndicatorCalls:
             return found
 
 
-def _view(indicator: Indicator, on: date | None) -> IndicatorView:
+def indicator_view(indicator: Indicator, on: date | None) -> IndicatorView:
     """Return the indicator as it is defined on this day; without one, the newest definition and those before it."""
     told = _definition(indicator if on is None else indicator.on(on))
     codes = [code for code in indicator.codes if on is None or code.holds(on)]

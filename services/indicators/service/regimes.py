@@ -13,11 +13,12 @@ from services.indicators.domain import packages
 from services.indicators.domain.faults import Fault
 from services.indicators.domain.plan import plan
 from services.indicators.domain.sheets import Assembled, assemble, flatten
+from services.indicators.service.indicators import indicator_view
 from services.indicators.service.paging import bounded, following
 from services.indicators.service.proposals import put_draft
 from services.indicators.storage import catalogue as entries
 from services.indicators.storage.tables import reading
-from shared.catalogue.entries import Form, Regime
+from shared.catalogue.entries import Form, Indicator, Regime
 from shared.contracts.actor import Actor
 from shared.contracts.views import (
     CatalogueFault,
@@ -25,7 +26,6 @@ from shared.contracts.views import (
     FileView,
     FormDetail,
     FormView,
-    IndicatorView,
     ProposalView,
     RegimeDetail,
     RegimeImport,
@@ -80,10 +80,10 @@ class RegimeCalls:
             raise NotFound("indicators.no_form", f"there is no form {form}", "Không có biểu mẫu này.")
         [whole] = _whole([found], Form)
         codes = {*whole["indicators"], *whole["derived"], *(c for part in whole["open_lists"] for c in part["columns"])}
-        used = [indicator for indicator in indicators if indicator["id"] in codes]
+        used = [msgspec.convert(indicator, Indicator) for indicator in indicators if indicator["id"] in codes]
         rest = {name: whole[name] for name in ("layout", "open_lists", "rules", "help", "parties", "earlier")}
         return FormDetail(
-            form=msgspec.convert(whole, FormView), used=msgspec.convert(used, list[IndicatorView]), **rest
+            form=msgspec.convert(whole, FormView), used=[indicator_view(item, None) for item in used], **rest
         )
 
     @rpc

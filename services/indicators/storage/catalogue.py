@@ -55,13 +55,6 @@ def page(connection: Connection, after: tuple[str, str], limit: int) -> tuple[in
     return int(rows[0].version), [CatalogueEntry(row.kind, row.id, row.body) for row in rows if row.kind is not None]
 
 
-def find(connection: Connection, kind: str, entry_id: str) -> dict[str, Any] | None:
-    """Return one entry's body with its `id`, or None."""
-    table = catalogue_entries.c
-    body = connection.execute(select(table.body).where(table.kind == kind, table.id == entry_id)).scalar_one_or_none()
-    return None if body is None else {"id": entry_id, **body}
-
-
 def of_kind(connection: Connection, kind: str, after: str, limit: int | None = None) -> list[dict[str, Any]]:
     """Return bodies of one kind with their `id`, in order of id."""
     table = catalogue_entries.c

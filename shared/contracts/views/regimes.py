@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts.views.catalogue import CataloguePlan, FormView, IndicatorView
+from shared.contracts.views.catalogue import CataloguePlan, FormView
+from shared.contracts.views.indicators import IndicatorView
 from shared.contracts.views.proposals import ProposalView
 
 
