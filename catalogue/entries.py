@@ -48,10 +48,10 @@ INDICATORS = Columns(
     required=("id", "name", "measure", "value_type"),
     optional=(
         "rollup", "over_time", "formula", "parent", "dimension", "item", "group", "lead_agency", "decimals", "minimum",
-        "maximum", "concept", "method", "source_table",
+        "maximum", "max_change_percent", "concept", "method", "source_table",
     ),
     filled=("id", "name", "measure", "value_type"),
-    numbers=("decimals",),
+    numbers=("decimals", "max_change_percent"),
     key=("id",),
 )  # fmt: skip
 CALENDAR = Columns(required=("day", "off", "name", "decision"), filled=("day", "off", "name", "decision"),
@@ -128,6 +128,7 @@ def _indicator(row: Row) -> Entry:
     entry |= {key: row[key] or None for key in ("formula", "parent", "lead_agency", "minimum", "maximum")}
     entry |= {"rollup": row["rollup"] or "none", "over_time": row["over_time"] or "none"}
     entry["decimals"] = _number(row["decimals"] or "0")
+    entry["max_change_percent"] = _number(row["max_change_percent"]) if row["max_change_percent"] else None
     entry["breakdown"] = None
     if row["dimension"] or row["item"]:
         entry["breakdown"] = {"dimension": row["dimension"], "item": row["item"]}

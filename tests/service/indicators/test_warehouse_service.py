@@ -201,7 +201,7 @@ def test_units_are_listed_as_of_a_day(desk: Desk) -> None:
     first = desk.service.list_units(OFFICE, kind="district", limit=5)
     rest = desk.service.list_units(OFFICE, kind="district", limit=5, after=first.next)
     assert (len(first.units), len(rest.units), rest.next) == (5, 3, None)
-    assert [form.id for form in desk.service.list_forms(OFFICE).forms][:2] == ["DS-NAM", "GD-NAM"]
+    assert [form.id for form in desk.service.list_forms(OFFICE, after="DL").forms][:2] == ["DL-THANG", "DN-THANG"]
 
 
 def test_a_round_is_recorded_with_its_ratio_and_told_with_its_hash(desk: Desk) -> None:

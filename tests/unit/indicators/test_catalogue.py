@@ -35,6 +35,24 @@ def test_lai_chaus_catalogue_is_sound_and_loading_it_again_changes_nothing() -> 
     assert accept(stored, load) == {}
 
 
+def test_every_kind_of_regime_and_period_stands_as_an_example() -> None:
+    load = catalogue.read()
+    assert {regime.get("kind", "periodic") for regime in load["regimes"]} == {"periodic", "thematic", "ad_hoc"}
+    kinds = {"year", "nine_months", "half", "quarter", "month", "day"}
+    assert {form["period_kind"] for form in load["forms"]} == kinds
+    for has in ("layout", "open_lists", "rules", "help", "parties", "rolls_up", "owner"):
+        assert any(form.get(has) for form in load["forms"]), has
+
+
+def test_units_of_every_kind_owe_something(units: list[Unit]) -> None:
+    kinds = {unit.id: unit.kind for unit in units}
+    owing = set()
+    for form in catalogue.read()["forms"]:
+        owed = form["owed_by"]
+        owing |= {owed["each"]} if isinstance(owed, dict) else {kinds[item["agency"]] for item in owed}
+    assert owing == {"commune", "agency", "vertical", "enterprise", "department"}
+
+
 def test_106_communes_stood_before_the_reform_and_38_since(units: list[Unit]) -> None:
     def standing(on: date, kind: str) -> list[Unit]:
         return [unit for unit in units if unit.kind == kind and unit.holds(on)]
@@ -197,7 +215,7 @@ def test_rules_tell_which_form_carries_a_derived_indicator() -> None:
 
     assert carried("LC")["NN01.NS"] == carried("LC")["NN07"] == "NN-NAM"
     assert carried("LC-X03451-2004") == {"DS02": "XA-NAM", "NN01.NS": "XA-NAM", "NN04.NS": "XA-NAM"}
-    assert rules.derivations("LC", Period.parse("2016-Q1")) == []
+    assert rules.derivations("LC", Period.parse("2016-03-25")) == []
     assert rules.agency("GD-NAM", "LC") == "LC-SGDDT"
     assert rules.agency("XA-NAM", "LC-X03451-2004") == "LC-X03451-2004"
 
