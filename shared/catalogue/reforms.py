@@ -89,7 +89,9 @@ class _Draft:
     on: date
     changed: dict[str, Unit] = field(default_factory=dict)
     faults: list[ReformFault] = field(default_factory=list)
+    told: dict[tuple[str, str], object] = field(default_factory=dict)  # what changes say of a unit
     made: set[str] = field(default_factory=set)
+    received: list[tuple[str, str]] = field(default_factory=list)  # place of a change, the unit that goes on by it
     altered: set[str] = field(default_factory=set)
     edges: dict[str, list[tuple[str, Succession]]] = field(default_factory=dict)  # what becomes of whom, with the place
 
@@ -102,6 +104,8 @@ class _Draft:
 
     def take(self, change: Change, place: str) -> None:
         """Apply a change that is sound by itself."""
+        if change.how != "abolish":
+            self._remember(change, change.into or change.units[0], place)
         if change.into is not None:
             self._receive(change, change.into, place)
         elif change.how != "abolish":
@@ -113,8 +117,20 @@ class _Draft:
                     edge = Succession(id=change.into, how=_BECAME[change.how], on=self.on, share=change.share)
                     self.edges.setdefault(unit_id, []).append((place, edge))
 
+    def _remember(self, change: Change, unit_id: str, place: str) -> None:
+        """Find out whether two changes want different things of one unit: one of them would be lost unseen."""
+        told: dict[str, object] = {name: getattr(change, name) for name in ("name", "type_vi", "parent")}
+        for code in change.codes or ():
+            told.setdefault(f"codes {code.scheme}", change.codes)
+        for what, value in told.items():
+            if value is not None and self.told.setdefault((unit_id, what), value) != value:
+                name = what.partition(" ")[0]
+                message = f"another change gives {unit_id} another one"
+                self._fault(f"{place}.{name}", "contradicts", message, f"Thay đổi khác đã quy định khác cho {unit_id}.")
+
     def _receive(self, change: Change, into: str, place: str) -> None:
         """Make the unit that goes on, or alter it if it is there."""
+        self.received.append((place, into))
         known = into in self.made or into in self.units
         if known and change.how == "create":
             self._fault(f"{place}.into", "exists", f"{into} exists", f"Đã có đơn vị “{into}”.")
@@ -127,12 +143,16 @@ class _Draft:
 
     def close(self) -> None:
         """End those whom nothing of themselves is left of, and find what only shows at the end."""
+        ending = {unit for unit, found in self.edges.items() if all(edge.id != unit for _, edge in found)}
+        for place, into in self.received:
+            if into in ending:
+                self._fault(f"{place}.into", "ends", f"{into} goes on and ends", f"Đơn vị kế tục {into} cũng kết thúc.")
         for unit_id, found in self.edges.items():
             self.faults += _contradicting(unit_id, found)
             unit = self._now(unit_id)
             edges = [edge for _, edge in found]
             unit = replace(unit, successors=[*unit.successors, *edges])
-            if all(edge.id != unit_id for edge in edges):
+            if unit_id in ending:
                 if unit_id in self.altered:
                     message = f"{unit_id} ends and is changed too"
                     detail = f"Đơn vị {unit_id} vừa kết thúc vừa được thay đổi."

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 import catalogue
+from services.indicators.domain.catalogue import accept
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.reforms import apply, before
 from shared.catalogue.units import Code, Name, Parent, Reform, Unit
@@ -182,6 +183,17 @@ MERGE = {"how": "merge", "units": ["X1", "X2"], "into": "X9", "name": "Xã Chín
         ([{**MERGE, "share": "0.5"}], "changes[0].share", "not_here"),
         ([MERGE, {"how": "abolish", "units": ["X2"]}], "changes[1].units", "leaves_twice"),
         ([MERGE, {"how": "rename", "units": ["X1"], "name": "Xã Mười"}], "changes[0].units", "ends"),
+        ([{**MERGE, "into": "X1"}, {"how": "merge", "units": ["X1"], "into": "X3"}], "changes[0].into", "ends"),
+        (
+            [{**MERGE, "into": "X3"}, {"how": "rename", "units": ["X3"], "name": "Xã Ba"}],
+            "changes[1].name",
+            "contradicts",
+        ),
+        (
+            [{"how": "recode", "units": ["X1"], "codes": [{"scheme": "gso", "code": code}]} for code in ("7", "8")],
+            "changes[1].codes",
+            "contradicts",
+        ),
         ([{"how": "create", "into": "X1", "name": "Xã", "kind": "commune"}], "changes[0].into", "exists"),
         ([{"how": "create", "into": "X9", "name": "Xã"}], "changes[0].kind", "missing"),
         ([{"how": "rename", "units": ["X1", "X2"], "name": "Xã"}], "changes[0].units", "one_unit"),
@@ -230,3 +242,42 @@ def test_before_undoes_what_a_reform_did(merged: list[str], keep: bool) -> None:
     into = merged[0] if keep else "X9"
     units = reformed({"how": "merge", "units": merged, "into": into, "name": "Xã Mới"}, units=spelt)
     assert before(units.values(), REFORM) == spelt
+
+
+NAMES = st.sampled_from(["Xã Một", "Xã Hai"])
+OLD = st.sampled_from(["X1", "X2", "X3", "X4"])
+ANY = st.sampled_from(["X1", "X2", "X3", "X8", "X9"])
+CHANGES = st.one_of(
+    st.fixed_dictionaries(
+        {"how": st.just("merge"), "units": st.lists(OLD, min_size=1, max_size=3, unique=True), "into": ANY},
+        optional={"name": NAMES},
+    ),
+    st.fixed_dictionaries(
+        {
+            "how": st.just("split"),
+            "units": OLD.map(lambda unit: [unit]),
+            "into": ANY,
+            "share": st.sampled_from(["0.5", "1"]),
+            "name": NAMES,
+        }
+    ),
+    st.fixed_dictionaries({"how": st.just("abolish"), "units": OLD.map(lambda unit: [unit])}),
+    st.fixed_dictionaries({"how": st.just("rename"), "units": OLD.map(lambda unit: [unit]), "name": NAMES}),
+    st.fixed_dictionaries({"how": st.just("move"), "units": OLD.map(lambda unit: [unit]), "parent": st.just("LC")}),
+)
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=4))
+def test_what_a_sound_reform_makes_is_a_sound_organisation_that_agrees_with_it(changes: list[dict[str, Any]]) -> None:
+    wanted = reform(*changes)
+    outcome = apply(UNITS, wanted)
+    if outcome.faults:
+        return
+    units = {**UNITS, **outcome.units}
+    event("sound")
+    bodies = [msgspec.to_builtins(unit) for unit in units.values()]
+    assert accept({}, {"units": bodies, "reforms": [msgspec.to_builtins(wanted)]})
+    successions = Organisation(units.values()).successions
+    for unit in UNITS:
+        gone = any(edge.how == "abolished" for edge in units[unit].successors)
+        assert sum(part.share for part in successions.descendants(unit, BEFORE).parts) == (0 if gone else 1)
