@@ -157,11 +157,34 @@ def apply(url: str) -> None:
             "Hàng đợi trên máy chủ tin nhắn khác với cấu hình của hệ thống.",
         ) from error
     except AMQPConnectionError as error:
-        raise Unavailable(
-            "topology.broker_unreachable",
-            f"no broker answers: {error!r}",
-            "Không kết nối được máy chủ tin nhắn.",
-        ) from error
+        raise _unreachable(error) from error
+
+
+def missing(url: str) -> list[str]:
+    """Return the names of the queues that are not there. Raises Unavailable("topology.broker_unreachable")."""
+    import pika
+    from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
+
+    absent = []
+    try:
+        with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+            for queue in QUEUES:
+                try:
+                    with connection.channel() as channel:
+                        channel.queue_declare(queue.name, passive=True)
+                except ChannelClosedByBroker:
+                    absent.append(queue.name)
+    except AMQPConnectionError as error:
+        raise _unreachable(error) from error
+    return absent
+
+
+def _unreachable(error: Exception) -> Unavailable:
+    return Unavailable(
+        "topology.broker_unreachable",
+        f"no broker answers: {error!r}",
+        "Không kết nối được máy chủ tin nhắn.",
+    )
 
 
 def _declare(channel: BlockingChannel) -> None:

@@ -19,12 +19,16 @@ import psycopg
 import pytest
 
 from hub.docs import ROOT
+from hub.gate import closed
 from hub.ground.credentials import Places, init_secrets
 from hub.ground.databases import remove_databases
+from hub.ground.processes import SERVICES
 from hub.settings import HubSettings
+from shared import topology
 from shared.servers.programs import free_port
-from shared.settings import database_url
+from shared.settings import BackboneSettings, database_url
 from shared.testing.processes import eventually
+from tests.conftest import Databases
 
 
 @dataclass
@@ -90,6 +94,8 @@ def test_steps_and_a_process_run_from_the_image_alone_and_write_nothing_into_it(
 ) -> None:
     before = image.files()
     administrator = {"HUB_POSTGRES_URL_FILE": str(image.secrets / "postgres_url")}
+    gate = ("hub.gate", *SERVICES, "--seconds", "0")
+    assert "the database of indicators" in image.run(*gate, **administrator).stderr
     for _ in range(2):  # every step may be repeated
         for step in (("hub.main", "topology", "apply"), ("hub.main", "migrate")):
             ran = image.run(*step, **administrator)
@@ -98,6 +104,9 @@ def test_steps_and_a_process_run_from_the_image_alone_and_write_nothing_into_it(
             own = {"HUB_POSTGRES_URL_FILE": str(image.secrets / f"postgres_url_{service}")}
             ran = image.run(f"services.{service}.bootstrap", **own)
             assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    ran = image.run(*gate, **administrator)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
     prefix = image.environment["HUB_DATABASE_PREFIX"]
     with psycopg.connect(database_url(postgres_url, "postgres")) as connection:
@@ -129,6 +138,23 @@ def test_steps_and_a_process_run_from_the_image_alone_and_write_nothing_into_it(
         process.terminate()
         assert process.wait(40) == 0
     assert image.files() == before
+
+
+def test_the_gate_stays_closed_until_migrations_and_queues_stand(database: Databases, empty_amqp_url: str) -> None:
+    engine = database("approval")
+    settings = BackboneSettings(
+        postgres_url=database.server_url, database_prefix=database.prefix, amqp_url=empty_amqp_url
+    )
+    assert str(closed(settings, ["approval"])).startswith(f"{len(topology.QUEUES)} queues")
+    topology.apply(empty_amqp_url)
+    assert closed(settings, ["approval"]) is None
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = 'of a later image'")
+    assert closed(settings, ["approval"]) is None, "an older image beside a newer database"
+    with engine.begin() as connection:
+        connection.exec_driver_sql("delete from alembic_version")
+    assert closed(settings, ["approval"]) == "migrations of approval"
 
 
 def test_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) -> None:
