@@ -19,6 +19,7 @@ from shared.catalogue.definitions import change_days, formulas_on, versions
 from shared.catalogue.entries import Definition, Form, OwedByEach
 from shared.catalogue.formulas import Formula, order, parse
 from shared.catalogue.looks import Look
+from shared.catalogue.measures import Measures
 from shared.catalogue.organisation import Organisation
 
 
@@ -49,6 +50,11 @@ class Rules:
     def organisation(self) -> Organisation:
         """Its units through time."""
         return Organisation(self._catalogue.units.values())
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Its units of measure."""
+        return Measures(self._catalogue.measures.values())
 
     def formulas(self, day: date) -> dict[str, Formula]:
         """Return the formulas in force on this day, each after those whose figures it needs."""

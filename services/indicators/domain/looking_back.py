@@ -9,7 +9,7 @@ their inputs rolled up; what is never added has no such figure. A value that res
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from shared.catalogue.entries import Definition
 from shared.catalogue.formulas import parse
 from shared.catalogue.looks import Look, needed, periods_after, total
 from shared.catalogue.succession import Lineage
+from shared.errors import Invalid
 
 _WIDE = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
@@ -72,9 +73,24 @@ def found(rules: Rules, derivations: Iterable[Derivation], place: Place, held: H
         if own is None:
             lineage = rules.organisation.lineage(place.unit, period.end, place.period.end)
             own = None if lineage.is_itself else inherited(rules, code, period, lineage, held)
-        if own is not None:
-            cells[code, period] = own
+        comparable = None if own is None else _in_todays_measure(rules, code, period, place.period, own)
+        if comparable is not None:
+            cells[code, period] = comparable
     return Past(place.period, cells)
+
+
+def _in_todays_measure(rules: Rules, code: str, then: Period, now: Period, cell: Cell) -> Cell | None:
+    """Return the cell as the definition in force now measures it; None where that cannot be told exactly, because a
+    figure in another unit of measure is another number."""
+    before, after = rules.definition(code, then.end), rules.definition(code, now.end)
+    if before is None or after is None or cell.value is None or rules.measures.are_same(before.measure, after.measure):
+        return cell
+    try:
+        return replace(
+            cell, value=decimal_text(rules.measures.convert(Decimal(cell.value), before.measure, after.measure))
+        )
+    except Invalid:
+        return None
 
 
 def _wanted(derivations: Iterable[Derivation], period: Period) -> set[tuple[str, Period]]:

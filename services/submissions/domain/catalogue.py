@@ -108,6 +108,7 @@ class Catalogue:
     measures: Measures = field(default_factory=Measures)
     earlier: dict[str, tuple[tuple[date, Indicator], ...]] = field(default_factory=dict)
     """Of indicators that were defined differently before: those definitions, each with the day on which it ended."""
+    _newest: Catalogue | None = None
     _as_of: dict[int, Catalogue] = field(default_factory=dict)
     _periods: dict[str, Period | None] = field(default_factory=dict)
 
@@ -130,18 +131,22 @@ class Catalogue:
     def as_of(self, period: Period) -> Catalogue:
         """Return this catalogue with every indicator as it was defined at the period's end; itself where none was
         ever defined differently."""
-        if not self.earlier:
+        newest = self._newest or self
+        if not newest.earlier:
             return self
-        turns = sorted({until for versions in self.earlier.values() for until, _ in versions})
+        turns = sorted({until for versions in newest.earlier.values() for until, _ in versions})
         stretch = bisect_right(turns, period.end)
-        if stretch not in self._as_of:
+        if stretch == len(turns):
+            return newest
+        if stretch not in newest._as_of:
             then = {
                 code: next(definition for until, definition in versions if period.end < until)
-                for code, versions in self.earlier.items()
+                for code, versions in newest.earlier.items()
                 if period.end < versions[-1][0]
             }
-            self._as_of[stretch] = replace(self, indicators={**self.indicators, **then}, earlier={}, _as_of={})
-        return self._as_of[stretch]
+            indicators = {**newest.indicators, **then}
+            newest._as_of[stretch] = replace(newest, indicators=indicators, _newest=newest, _as_of={})
+        return newest._as_of[stretch]
 
     def resolve(self, reference: str, period: Period) -> str | None:
         """Return the id of the unit that this id or code (`gso:03388`) meant at the period's end, None if none did.

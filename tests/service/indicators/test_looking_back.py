@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from shared.contracts.events import Figure, ObservationsRecorded
@@ -213,3 +216,60 @@ def test_shares_of_a_split_unit_are_an_estimate(book: Book) -> None:
     book.report("C4", "2025-01", M="100")
     book.report("C5", "2026-01", M="50")
     assert (book.value("CK", "C5", "2026-01"), book.basis("CK", "C5", "2026-01")) == ("25", "predecessors_estimated")
+
+
+def test_a_figure_of_an_older_measure_is_converted_or_is_none(book: Book) -> None:
+    measures = [
+        {"id": "C", "name": "cái", "dimension": "cái"},
+        {"id": "NC", "name": "nghìn cái", "dimension": "cái", "factor": "1000"},
+    ]
+    changed = next(item for item in load()["indicators"] if item["id"] == "M")
+    changed |= {"version": 2, "measure": "nghìn cái", "valid_from": "2026-01-01"}
+    book.service.load_catalogue(OFFICE, {"measures": measures, "indicators": [changed]})
+    book.report("C1", "2025-01", M="2000")
+    book.report("C1", "2025-02", M="0.05")
+    book.service.load_catalogue(OFFICE, {"units": [{"id": "C1", "name": "Xã C1", "kind": "commune", "parent": "LC"}]})
+    book.report("C1", "2026-01", M="3")
+    book.report("C1", "2026-02", M="3")
+    assert book.value("CK", "C1", "2026-01") == "50"
+    assert book.value("CK", "C1", "2026-02") == "-"  # 0,00005 thousand would have to be rounded
+
+
+_reports = st.lists(st.tuples(st.integers(0, 25), st.none() | st.integers(1, 40).map(str)), min_size=1, max_size=8)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_reports, st.integers(0, 10**9))
+def test_whatever_order_rounds_come_in_every_value_is_what_its_figures_say(
+    book: Book, reports: list[tuple[int, str | None]], number: int
+) -> None:
+    unit = f"C{number}"
+    book.service.load_catalogue(OFFICE, {"units": [{"id": unit, "name": unit, "kind": "commune", "parent": "LC"}]})
+    months: dict[int, Fraction | None] = {}
+    for at, value in reports:
+        book.report(unit, _month(at), M=value, P="1")
+        months[at] = None if value is None else Fraction(value)
+    for at in months:
+        page = book.service.list_observations(OFFICE, unit=unit, period_from=_month(at), period_to=_month(at))
+        held = {item.indicator: Fraction(item.value) for item in page.observations if item.derived and item.value}
+        expected = {"TM": _growth(months, at, 1), "CK": _growth(months, at, 12), "LK": _since_january(months, at)}
+        for code, fraction in expected.items():
+            assert (code in held) == (fraction is not None), (code, at)
+            assert fraction is None or abs(held[code] - fraction) <= Fraction(1, 20)
+
+
+def _month(at: int) -> str:
+    return f"{2022 + at // 12}-{at % 12 + 1:02}"
+
+
+def _growth(months: dict[int, Fraction | None], at: int, back: int) -> Fraction | None:
+    now, base = months.get(at), months.get(at - back)
+    return None if now is None or base is None else (now / base - 1) * 100
+
+
+def _since_january(months: dict[int, Fraction | None], at: int) -> Fraction | None:
+    since = range(at - at % 12, at + 1)
+    if any(month not in months for month in since):
+        return None
+    occurred = [value for month in since if (value := months[month]) is not None]
+    return sum(occurred, Fraction(0)) if occurred else None

@@ -14,7 +14,7 @@ from services.submissions.domain.merge import Pushed
 from services.submissions.domain.obligations import obligations, submission_id
 from services.submissions.domain.rounds import Submission
 from services.submissions.testing import bodies
-from shared.calendar import VIETNAM
+from shared.calendar import VIETNAM, Period
 from shared.contracts.push import PushBody, PushFigure
 
 CATALOGUE = compile_catalogue(1, bodies())
@@ -225,3 +225,6 @@ def test_a_figure_is_judged_by_the_definition_of_its_period() -> None:
     judged = judge(PushBody(form="NN-NAM", unit="LC", figures=figures), catalogue, EVERYTHING, NOON)
     assert [(refusal.position, refusal.finding.code) for refusal in judged.refusals] == [(0, "V115"), (1, "V115")]
     assert [candidate.position for candidate in judged.candidates] == [2, 3]
+    then = catalogue.as_of(Period.parse("2014"))
+    assert then.as_of(Period.parse("2015")) is catalogue.as_of(Period.parse("2016")) is catalogue
+    assert then.as_of(Period.parse("2013")) is then
