@@ -103,18 +103,19 @@ def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datet
         if isinstance(place, _No):
             judged.refusals.append(Refusal(position, _misplaced(figure.indicator, place, entered, whole, catalogue)))
             continue
-        result = _figure(figure, place.entered, whole, catalogue)
-        if isinstance(result, Finding):
-            judged.refusals.append(Refusal(position, result))
-            continue
-        cell = (place.submission_id, figure.indicator)
+        target, defined = place
+        result = _figure(figure, defined, whole, catalogue)
+        if not isinstance(result, Pushed):
+            if isinstance(result, Finding):
+                judged.refusals.append(Refusal(position, result))
+                continue
+            result, judged.conversions[position] = result
+        cell = (target, figure.indicator)
         if cell in first:
             twice.setdefault(cell, [first[cell]]).append(position)
             continue
         first[cell] = position
-        if isinstance(result, _Converted):
-            result, judged.conversions[position] = result
-        judged.candidates.append(Candidate(position, place.submission_id, figure.indicator, result))
+        judged.candidates.append(Candidate(position, target, figure.indicator, result))
     if twice:
         _refuse_duplicates(judged, twice)
     return judged
