@@ -99,6 +99,7 @@ _TAGS = [
         "tokens": "Who asks: every other call carries a token.",
         "data": "Figures pushed by systems, and the receipts that tell what became of them.",
         "submissions": "What is owed: drafts, hand entries, submitting.",
+        "obligations": "Following what is owed: completeness, extensions, waivers, opening and closing, urging.",
         "cases": "What waits for a leader: approve exactly what was read, or return it with reasons.",
         "observations": "Approved figures in the warehouse, also as of an earlier batch.",
         "catalogue": "Units, indicators, forms and regimes, with the time they are valid.",

@@ -41,6 +41,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "finalised_requested": ("submissions",),
     "observations_recorded": ("integration", "submissions"),
     "observations_requested": ("indicators",),
+    "obligations_announced": ("notifications",),
     "proposal_moved": ("notifications",),
     "delivery_failed": ("notifications",),
     "reconciliation_finished": ("notifications",),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import re
+from datetime import date, datetime
+from typing import Annotated, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from shared.calendar import FIRST_YEAR, LAST_YEAR
 from shared.errors import Invalid
 
 T = TypeVar("T")
@@ -16,6 +19,30 @@ class Body(BaseModel):
     """What a request's body is: fields that are named, of the types that are named; nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _instant(value: object) -> object:
+    # In a strict body only the text itself tells that it is one; without its zone it would mean another instant.
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError("an instant is written YYYY-MM-DDTHH:MM:SS+07:00, with its zone")
+    read = datetime.fromisoformat(value)
+    if not FIRST_YEAR <= read.year <= LAST_YEAR:
+        raise ValueError(f"years are {FIRST_YEAR} to {LAST_YEAR}")
+    return read
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return date.fromisoformat(value)
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+Moment = Annotated[datetime, BeforeValidator(_instant)]
+"""An instant in a body or a query, written with its zone."""
+
+WrittenDay = Annotated[date, BeforeValidator(_day)]
+"""A day in a body, as YYYY-MM-DD and in no other way."""
 
 
 def checked_json(body: bytes, shape: type[T]) -> T:

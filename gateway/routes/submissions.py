@@ -79,7 +79,7 @@ async def list_submissions(
     unit: Id | None = None,
     agency: Id | None = None,
     period: Id | None = None,
-    state: Literal["due", "draft", "submitted", "returned", "approved"] | None = None,
+    state: Literal["due", "draft", "submitted", "returned", "approved", "waived"] | None = None,
     after: After = None,
     limit: Limit = 100,
 ) -> Response:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from shared.canonical import content_hash as hash_of
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.events import Reason, SubmissionSubmitted
+from shared.contracts.events import Paper, Reason, SubmissionSubmitted
 from shared.errors import Conflict, Forbidden, Invalid
 
 State = Literal["open", "approved", "returned", "withdrawn"]
@@ -36,6 +36,7 @@ class Case:
     reaches: str = ""
     approvers: tuple[str, ...] = ()
     receivers: tuple[str, ...] = ()
+    paper: Paper | None = None
     state: State = "open"
     decided_by: str | None = None
     decided_at: datetime | None = None
@@ -59,6 +60,7 @@ class Case:
             reaches=event.level,
             approvers=tuple(event.approvers),
             receivers=tuple(event.receivers),
+            paper=event.paper,
         )
 
     @property

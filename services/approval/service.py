@@ -177,6 +177,7 @@ def view(case: Case) -> CaseView:
         decided_by=case.decided_by,
         decided_at=case.decided_at,
         reasons=msgspec.to_builtins(list(case.reasons)),
+        paper=msgspec.to_builtins(case.paper),
     )
 
 

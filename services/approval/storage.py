@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from services.approval.domain import Case
 from services.approval.signatures import SignedDecision
-from shared.contracts.events import Reason
+from shared.contracts.events import Paper, Reason
 from shared.storage import metadata_with_backbone
 
 metadata = metadata_with_backbone()
@@ -50,6 +50,7 @@ cases = Table(
     Column("reaches", Text, nullable=False, server_default=""),
     Column("approvers", ARRAY(Text), nullable=False, server_default="{}"),
     Column("receivers", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("paper", JSONB(none_as_null=True)),
     Column("state", Text, nullable=False),
     Column("decided_by", Text),
     Column("decided_at", DateTime(timezone=True)),
@@ -82,7 +83,7 @@ def open_case(connection: Connection, case: Case) -> tuple[Case, bool]:
     """Write this open case unless its round has one already; return the one that stands and whether it is new."""
     values = {name: getattr(case, name) for name in Case.__dataclass_fields__}
     values |= {name: list(getattr(case, name)) for name in _LISTS}
-    values["reasons"] = msgspec.to_builtins(list(case.reasons))
+    values |= {"reasons": msgspec.to_builtins(list(case.reasons)), "paper": msgspec.to_builtins(case.paper)}
     written = connection.execute(insert(cases).values(values).on_conflict_do_nothing().returning(cases.c.number))
     new = written.one_or_none() is not None
     standing = load(connection, case.submission_id, case.round)
@@ -176,4 +177,5 @@ def _case(row: RowMapping) -> Case:
     values: dict[str, Any] = {name: row[name] for name in Case.__dataclass_fields__}
     values |= {name: tuple(row[name]) for name in _LISTS}
     values["reasons"] = tuple(msgspec.convert(row["reasons"], list[Reason]))
+    values["paper"] = msgspec.convert(row["paper"], Paper | None)
     return Case(**values)

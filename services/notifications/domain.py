@@ -54,7 +54,7 @@ def returned(event: SubmissionReturned) -> list[Notice]:
         Notice(
             topic=f"{event.event}:{event.subject}",
             audience=Audience("submissions.edit", event.agency, event.unit, event.form),
-            title=f"Số liệu {event.form} {_period(event.period)} bị trả lại",
+            title=f"Số liệu {event.form} {period_in_words(event.period)} bị trả lại",
             text=f"Lần gửi {event.round} bị trả lại với lý do: {_reasons(event.reasons)} Đề nghị chỉnh sửa và gửi lại.",
             subject=event.submission_id,
             link=f"/v1/submissions/{event.submission_id}",
@@ -69,7 +69,7 @@ def approved(event: SubmissionApproved) -> list[Notice]:
         Notice(
             topic=topic,
             audience=Audience("submissions.edit", event.agency, event.unit, event.form),
-            title=f"Số liệu {event.form} {_period(event.period)} đã được duyệt",
+            title=f"Số liệu {event.form} {period_in_words(event.period)} đã được duyệt",
             text=f"Lần gửi {event.round} đã được lãnh đạo duyệt và đang được đưa vào kho dữ liệu tổng hợp.",
             subject=event.submission_id,
             link=f"/v1/submissions/{event.submission_id}",
@@ -79,7 +79,7 @@ def approved(event: SubmissionApproved) -> list[Notice]:
                 topic=topic,
                 # The form names the agency, so it is told wherever its people's own scopes end.
                 audience=Audience("observations.read", receiver),
-                title=f"Số liệu {event.form} {_period(event.period)} của {event.unit} được gửi tới đơn vị",
+                title=f"Số liệu {event.form} {period_in_words(event.period)} của {event.unit} được gửi tới đơn vị",
                 text=f"{event.agency} đã duyệt số liệu lần {event.round}; đơn vị được chỉ định nhận số liệu này.",
                 subject=event.submission_id,
                 link=f"/v1/observations?form={event.form}&unit={event.unit}&period_from={event.period}"
@@ -92,7 +92,7 @@ def approved(event: SubmissionApproved) -> list[Notice]:
 
 def delivery_failed(event: DeliveryFailed) -> list[Notice]:
     """Tell those who run deliveries, and the agency whose figures did not arrive."""
-    title = f"Gửi số liệu {event.form} {_period(event.period)} tới {event.partner} không thành công"
+    title = f"Gửi số liệu {event.form} {period_in_words(event.period)} tới {event.partner} không thành công"
     outcome = "Hệ thống nhận đã từ chối" if event.state == "rejected" else f"Đã thử {event.attempts} lần mà chưa được"
     topic = f"{event.event}:{event.subject}"
     link = f"/v1/deliveries/{event.delivery_id}"
@@ -183,7 +183,7 @@ def _reasons(reasons: Sequence[Reason]) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _period(period: str) -> str:
+def period_in_words(period: str) -> str:
     """Return a period in words: "năm 2016", "quý 1 năm 2016", "tháng 3 năm 2016", "6 tháng đầu năm 2016", "ngày
     25/3/2016"."""
     try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.notifications import domain, storage
+from typing import Any
+
+from services.notifications import announcements, domain, storage
 from services.notifications.domain import Notice
 from shared.contracts.events import (
     DeliveryFailed,
+    ObligationsAnnounced,
     ProposalMoved,
     ReconciliationFinished,
     SubmissionApproved,
@@ -46,14 +49,15 @@ class NotificationsWorker:
         """Tell those who follow reconciliation, if there are differences."""
         _tell(unit, message, domain.reconciled(message.data))
 
+    @handles(ObligationsAnnounced)
+    def on_obligations_announced(self, unit: Unit, message: Received[ObligationsAnnounced]) -> None:
+        """Tell the agency whose obligations were extended, waived, opened, closed or urged."""
+        _tell(unit, message, announcements.announced(message.data))
+
 
 def _tell(
     unit: Unit,
-    message: Received[SubmissionReturned]
-    | Received[SubmissionApproved]
-    | Received[DeliveryFailed]
-    | Received[ProposalMoved]
-    | Received[ReconciliationFinished],
+    message: Received[Any],
     notices: list[Notice],
 ) -> None:
     for notice in notices:

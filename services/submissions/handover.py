@@ -39,6 +39,7 @@ def announce(unit: Unit, submission: Submission, frozen: Round, catalogue: Catal
             level=catalogue.level(submission.unit, submission.agency),
             approvers=list(form.approves) if form else [],
             receivers=list(form.receives) if form else [],
+            paper=frozen.paper,
         )
     )
 

@@ -75,8 +75,12 @@ class _Drafts:
 
     submissions: dict[str, Submission]
     cells: dict[Key, Cell]
+    bounded: dict[str, Submission] = field(init=False)
     created: dict[Key, Cell] = field(default_factory=dict)
     changed: dict[Key, Cell] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bounded = {key: item for key, item in self.submissions.items() if item.intake_bounded}
 
 
 def take_in(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> None:
@@ -181,11 +185,14 @@ def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
     source = Source(event.client_id, event.receipt_id, Clock(event.accepted_at, event.tie_breaker), now)
     counts, cells, created, changed = push.counts, drafts.cells, drafts.created, drafts.changed
     conversions = push.judged.conversions
+    # Asked once for each submission that has an intake to ask about, not for each figure.
+    shut = {key for key, item in drafts.bounded.items() if item.shut(event.accepted_at)}
     for candidate in push.judged.candidates:
         position, submission_id, indicator = candidate.position, candidate.submission_id, candidate.indicator
         submission = drafts.submissions.get(submission_id)
-        if submission is None or not submission.editable:
-            finding = intake.refusal_of(submission, indicator, push.body.figures[position], push.body)
+        if submission is None or not submission.editable or submission_id in shut:
+            figure = push.body.figures[position]
+            finding = intake.refusal_of(submission, indicator, figure, push.body, event.accepted_at)
             push.refuse(position, merge.REFUSED, finding or find(rules.NO_OBLIGATION, indicator))
             continue
         key = (submission.number, indicator)

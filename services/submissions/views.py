@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.comments import explaining
@@ -13,8 +14,10 @@ from shared.contracts.views import CommentView, FigureView, FindingView, Submiss
 
 
 def submission_view(submission: Submission, catalogue: Catalogue | None) -> SubmissionView:
-    """Return the submission as others see it, with the names that unit and agency bore at the period's end."""
+    """Return the submission as others see it now (late, and open or closed to figures, are told from the clock), with
+    the names that unit and agency bore at the period's end."""
     named = catalogue.name_of if catalogue else lambda _unit, _period: None
+    now = datetime.now(UTC)
     return SubmissionView(
         id=submission.id,
         form=submission.form,
@@ -30,6 +33,12 @@ def submission_view(submission: Submission, catalogue: Catalogue | None) -> Subm
         on_time=submission.on_time,
         unit_name=named(submission.unit, submission.period),
         agency_name=named(submission.agency, submission.period),
+        late=submission.late(now),
+        extended_to=submission.extended_to,
+        intake=submission.shut(now) or "open",
+        opens_at=submission.opens_at,
+        closes_at=submission.closes_at,
+        received_on=submission.received_on,
     )
 
 

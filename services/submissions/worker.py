@@ -8,9 +8,11 @@ import msgspec
 
 from services.submissions import handover, intake, references
 from services.submissions.domain.obligations import obligations
-from services.submissions.domain.rounds import APPROVED, RETURNED, WITHDRAWN
+from services.submissions.domain.rounds import APPROVED, RETURNED, STATES, WITHDRAWN
+from services.submissions.metrics import OBLIGATIONS
 from services.submissions.settings import SubmissionsSettings
 from services.submissions.storage import catalogue as catalogues
+from services.submissions.storage import obligations as planned
 from services.submissions.storage import submissions
 from shared.calendar import local_date
 from shared.contracts.events import (
@@ -29,6 +31,7 @@ from shared.storage import Unit, UnitOfWork
 CATALOGUE_CHECK_SECONDS = 60.0
 A_DAY_SECONDS = 86_400.0
 REFERENCES_CHECK_SECONDS = 60.0
+COUNT_SECONDS = 60.0
 
 
 class SubmissionsWorker:
@@ -78,6 +81,14 @@ class SubmissionsWorker:
         """Have what never arrived told again, as in a database that is new or was restored, or when parts were lost."""
         references.catch_up(self.unit, self.indicators)
 
+    @every(seconds=COUNT_SECONDS, eager=True)
+    def count_obligations(self) -> None:
+        """Tell Prometheus how many obligations are in each state, and how many are late."""
+        with self.unit() as unit:
+            counts = planned.by_state(unit.connection, unit.now)
+        for condition in (*STATES, "late"):
+            OBLIGATIONS.labels(condition).set(counts.get(condition, 0))
+
     @handles(SubmissionReturned)
     def on_submission_returned(self, unit: Unit, message: Received[SubmissionReturned]) -> None:
         """Open the next round, prefilled with the figures that came back, and keep the reasons (Đ15.4a)."""
@@ -121,7 +132,7 @@ class SubmissionsWorker:
 
 def _plan(unit: Unit) -> None:
     until = local_date(unit.now) + timedelta(days=SubmissionsSettings.read().ahead_days)
-    written, withdrawn = submissions.plan(unit.connection, obligations(catalogues.current(unit.connection), until))
+    written, withdrawn = planned.plan(unit.connection, obligations(catalogues.current(unit.connection), until))
     if written or withdrawn:
         version = catalogues.replica.version(unit.connection)
         details = {"written": written, "taken_back": withdrawn, "until": until.isoformat()}

@@ -7,7 +7,7 @@ An event's routing key is its `event` name on the topic exchange `hub.events`; w
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -93,6 +93,16 @@ class _OfSubmission(Event, frozen=True, kw_only=True):
         return f"{self.submission_id}/{self.round}"
 
 
+class Paper(msgspec.Struct, frozen=True):
+    """A round that had come on paper while the system could not be reached: when, under which document, who vouches
+    for it (another than who submits), and why."""
+
+    received_on: date
+    document: str
+    vouched_by: str
+    reason: str
+
+
 class SubmissionSubmitted(_OfSubmission, frozen=True, kw_only=True):
     """Round `round` was frozen with `content_hash` and waits for a decision. `level` is the level that an approval
     reaches, `approvers` are the agencies whose leaders decide (empty: the one that owes), `receivers` those that the
@@ -107,6 +117,7 @@ class SubmissionSubmitted(_OfSubmission, frozen=True, kw_only=True):
     level: str = ""
     approvers: list[str] = msgspec.field(default_factory=list)
     receivers: list[str] = msgspec.field(default_factory=list)
+    paper: Paper | None = None
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -225,6 +236,37 @@ class ObservationsRequested(Event, frozen=True, kw_only=True):
         return f"{self.form}/{self.unit}/{self.period}"
 
 
+class OwedItem(msgspec.Struct, frozen=True):
+    """One obligation that an announcement is about; `due_by` is its deadline in force (None: it has none)."""
+
+    submission_id: str
+    form: str
+    unit: str
+    period: str
+    due_by: datetime | None
+
+
+class ObligationsAnnounced(Event, frozen=True, kw_only=True):
+    """Somebody extended, waived, restored, opened, closed or urged obligations of one agency (Đ17.4, Đ19), at most 500
+    in one event. `until` is the new deadline, or the end of an opening or closing (None: until further notice)."""
+
+    event: ClassVar[str] = "obligations_announced"
+    source: ClassVar[str] = "submissions"
+    announcement: str
+    act: str
+    agency: str
+    by: str
+    at: datetime
+    reason: str
+    until: datetime | None
+    index: int
+    obligations: list[OwedItem]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.announcement}/{self.agency}/{self.index}"
+
+
 class ProposalMoved(Event, frozen=True, kw_only=True):
     """A proposal of a change of the catalogue moved (Đ14.2): `moved` says how, `by` whom; `text` is the opinion of a
     reviewer, the reason of a return or rejection, or the decision of a publication."""
@@ -291,6 +333,7 @@ EVENTS: tuple[type[Event], ...] = (
     FinalisedRequested,
     ObservationsRecorded,
     ObservationsRequested,
+    ObligationsAnnounced,
     ProposalMoved,
     DeliveryFailed,
     ReconciliationFinished,

@@ -87,6 +87,7 @@ class Form:
     receives: tuple[str, ...] = ()
     rolls_up: str | None = None
     rules: tuple[CellRule, ...] = ()
+    owner: str | None = None
     version: int = 1
     earlier: dict[int, tuple[Form, date | None]] = field(default_factory=dict)
 
@@ -160,6 +161,13 @@ class Catalogue:
         if about is None:
             return ""
         return _OWN_LEVELS.get(about.kind, "agency" if unit == agency else "province")
+
+    def owners(self, form: str) -> set[str]:
+        """Return the units that designed the form or own its regime; none means the Office."""
+        known = self.forms.get(form)
+        schedule = None if known is None else self.schedules.get(known.regime)
+        found = {known.owner if known else None, schedule.regime.owner if schedule else None}
+        return {owner for owner in found if owner is not None}
 
     def kind(self, unit: str) -> str | None:
         """Return what kind of unit this is, None if it is unknown: which step of a ladder it stands on."""
@@ -244,6 +252,7 @@ def _form(form_id: str, body: dict[str, Any]) -> Form:
         enters=frozenset(parties.get("enters") or ()),
         approves=tuple(parties.get("approves") or ()),
         receives=tuple(parties.get("receives") or ()),
+        owner=body.get("owner"),
         under=owed.get("under") if isinstance(owed, dict) else None,
         periods=msgspec.convert(body["periods"], Years),
         rolls_up=body.get("rolls_up"),

@@ -160,6 +160,24 @@ APPROVED = Rule(
     "the figures are approved; a correction starts by reopening the submission",
     "Số liệu đã được duyệt; muốn đính chính phải mở lại.",
 )
+WAIVED = Rule(
+    "submission.waived",
+    "refused",
+    "the obligation is waived; nothing is owed",
+    "Đơn vị đã được miễn nộp báo cáo này.",
+)
+NOT_OPEN = Rule(
+    "submission.not_open",
+    "refused",
+    "figures of this period are taken from {opens}",
+    "Chưa đến thời gian nhận số liệu của kỳ này (từ {opens}).",
+)
+CLOSED = Rule(
+    "submission.closed",
+    "refused",
+    "figures of this period are no longer taken; its owner may open the intake by an announcement",
+    "Đã hết thời gian nhận số liệu của kỳ này; cơ quan chủ trì phải thông báo mở lại.",
+)
 SUPERSEDED = Rule(
     "V151", "superseded", "the hub already holds a newer push for this cell", "Ô này đã có số liệu được gửi sau."
 )

@@ -17,9 +17,9 @@ from services.submissions.domain.catalogue import Catalogue, Form, Indicator
 from services.submissions.domain.findings import Finding, Rule, find
 from services.submissions.domain.merge import Pushed
 from services.submissions.domain.obligations import submission_id
-from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
+from services.submissions.domain.rounds import APPROVED, SUBMITTED, WAIVED, Submission
 from services.submissions.domain.values import STATUSES, read_measured, read_value
-from shared.calendar import local_date
+from shared.calendar import VIETNAM, local_date
 from shared.contracts.actor import EVERYWHERE
 from shared.contracts.push import PushBody, PushFigure
 from shared.text import nfc
@@ -234,8 +234,10 @@ def _refuse_duplicates(judged: Judged, twice: dict[tuple[str, str], list[int]]) 
     judged.refusals.sort(key=lambda refusal: refusal.position)
 
 
-def refusal_of(submission: Submission | None, indicator: str, figure: PushFigure, body: PushBody) -> Finding | None:
-    """Return why this submission takes no figures now, None if it does."""
+def refusal_of(
+    submission: Submission | None, indicator: str, figure: PushFigure, body: PushBody, at: datetime
+) -> Finding | None:
+    """Return why this submission takes no figures that were accepted at this moment, None if it does."""
     if submission is None:
         return find(
             rules.NO_OBLIGATION,
@@ -248,4 +250,9 @@ def refusal_of(submission: Submission | None, indicator: str, figure: PushFigure
         return find(rules.SUBMITTED, indicator, round=submission.round)
     if submission.state == APPROVED:
         return find(rules.APPROVED, indicator)
-    return None
+    if submission.state == WAIVED:
+        return find(rules.WAIVED, indicator)
+    why = submission.shut(at)
+    if why == "not_open" and submission.opens_at is not None:
+        return find(rules.NOT_OPEN, indicator, opens=f"{submission.opens_at.astimezone(VIETNAM):%H:%M %d/%m/%Y}")
+    return None if why is None else find(rules.CLOSED, indicator)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from services.submissions.domain.catalogue import Catalogue, Form
 from shared.calendar import Period
-from shared.catalogue.schedules import asked
+from shared.catalogue.schedules import Schedule, asked
 
 _NAMESPACE = uuid.UUID("5b0c9c5e-6f0e-5d0a-9a53-1f5f6f2a7c11")
 
@@ -23,6 +23,8 @@ class Obligation(NamedTuple):
     agency: str
     period: str
     deadline: datetime | None
+    opens_at: datetime | None
+    closes_at: datetime | None
 
 
 def submission_id(form: str, unit: str, period: str) -> str:
@@ -51,9 +53,21 @@ def _owed(catalogue: Catalogue, form: Form, period: Period) -> Iterator[Obligati
         each = catalogue.units_of_kind(form.each, period.end)
         pairs += [(unit, unit) for unit in each if below is None or unit in below]
     text = str(period)
-    dues: dict[str | None, datetime | None] = {}
+    times: dict[str | None, _Times] = {}
     for unit, agency in pairs:
         level = catalogue.kind(agency)
-        if level not in dues:
-            dues[level] = None if schedule is None else schedule.due(period, level).at
-        yield Obligation(submission_id(form.id, unit, text), form.id, unit, agency, text, dues[level])
+        if level not in times:
+            times[level] = _times(schedule, period, level)
+        yield Obligation(submission_id(form.id, unit, text), form.id, unit, agency, text, *times[level])
+
+
+class _Times(NamedTuple):
+    deadline: datetime | None
+    opens_at: datetime | None
+    closes_at: datetime | None
+
+
+def _times(schedule: Schedule | None, period: Period, level: str | None) -> _Times:
+    if schedule is None:
+        return _Times(None, None, None)
+    return _Times(schedule.due(period, level).at, schedule.opens(period), schedule.closes(period, level))

@@ -7,30 +7,39 @@
                             +----------------reopen (round n+1)----------+
 
 A round that was submitted never changes again: figures are edited only while the state is due, draft or returned, and
-each way back opens the next number. Decisions name what was decided (submission, round, content hash); one that names
-anything else than what waits now is ignored.
+each way back opens the next number. What is not approved and does not wait for a decision may be waived, and restored
+to what it was (see `acts`): then nothing is owed and no figure is taken. Decisions name what was decided (submission,
+round, content hash); one that names anything else than what waits now is ignored.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
+from shared.calendar import local_date
 from shared.errors import Conflict
 
 DUE, DRAFT, SUBMITTED, RETURNED, APPROVED = "due", "draft", "submitted", "returned", "approved"
+WAIVED = "waived"
+"""State of an obligation that was called off: nothing is owed."""
 WITHDRAWN = "withdrawn"
 """State of a round, never of a submission: its author took it back."""
 
-STATES = (DUE, DRAFT, SUBMITTED, RETURNED, APPROVED)
+STATES = (DUE, DRAFT, SUBMITTED, RETURNED, APPROVED, WAIVED)
 EDITABLE = frozenset((DUE, DRAFT, RETURNED))
+OPEN, CLOSED = "open", "closed"
+"""What an announcement did to the intake (Đ17.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """One obligation and how far it has come. `number` is the row's own key, `id` what the world calls it.
 
-    `round` is the current round; `content_hash` and `submitted_at` are those of the current round once submitted.
+    `round` is the current round; `content_hash` and `submitted_at` are those of the current round once submitted, and
+    `received_on` the day on which it had come on paper, once that is confirmed. `opens_at` and `closes_at` are the
+    intake's schedule, `intake` what an announcement made of it until `intake_until`. `deadline` is the regime's,
+    `extended_to` what was granted instead; `waived_from` the state to which a waived obligation is restored.
     """
 
     number: int
@@ -49,6 +58,14 @@ class Submission:
     approved_hash: str | None = None
     reopened_by: str | None = None
     reopened_reason: str | None = None
+    extended_to: datetime | None = None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    intake: str | None = None
+    intake_until: datetime | None = None
+    waived_from: str | None = None
+    received_on: date | None = None
+    urged_on: date | None = None
 
     @property
     def editable(self) -> bool:
@@ -56,15 +73,56 @@ class Submission:
         return self.state in EDITABLE
 
     @property
+    def due_by(self) -> datetime | None:
+        """When this is due: as extended, else as the regime says; None: it has no deadline."""
+        return self.extended_to or self.deadline
+
+    @property
     def on_time(self) -> bool | None:
         """Tell whether the current round was submitted by the deadline; None while it is not submitted or has none.
-        Deadlines are instants reckoned in Asia/Ho_Chi_Minh, so instants are what is compared."""
-        if self.submitted_at is None or self.deadline is None:
+        Deadlines are instants reckoned in Asia/Ho_Chi_Minh, so instants are what is compared; of what had come on
+        paper only the day is known."""
+        if self.submitted_at is None or self.due_by is None:
             return None
-        return self.submitted_at <= self.deadline
+        if self.received_on is not None:
+            return self.received_on <= local_date(self.due_by)
+        return self.submitted_at <= self.due_by
+
+    def late(self, at: datetime) -> bool:
+        """Tell whether this is late at that moment: submitted late, or owed and not submitted by the deadline. What
+        was approved once is not owed while it is corrected."""
+        if self.on_time is not None:
+            return not self.on_time
+        owed = self.editable and self.approved_round is None
+        return owed and self.due_by is not None and at > self.due_by
+
+    @property
+    def intake_bounded(self) -> bool:
+        """Tell whether there is any moment at which figures are not taken."""
+        return self.opens_at is not None or self.closes_at is not None or self.intake is not None
+
+    def shut(self, at: datetime) -> str | None:
+        """Tell why no figures are taken at that moment: "not_open" (yet) or "closed"; None: they are.
+
+        What an announcement said holds until its end, before the schedule. The schedule binds the first round; what a
+        leader returned or was reopened is corrected outside of it.
+        """
+        if self.intake is not None and (self.intake_until is None or at <= self.intake_until):
+            return "closed" if self.intake == CLOSED else None
+        if self.round > 1:
+            return None
+        if self.opens_at is not None and at < self.opens_at:
+            return "not_open"
+        if self.closes_at is None:
+            return None
+        closes = self.closes_at
+        if self.extended_to is not None and self.deadline is not None:
+            closes = max(closes, self.extended_to + (closes - self.deadline))
+        return "closed" if at > closes else None
 
     def require_editable(self) -> None:
-        """Raise Conflict("submissions.submitted") or ("submissions.approved") unless figures may change."""
+        """Raise Conflict("submissions.submitted", "submissions.approved", "submissions.waived") unless figures may
+        change."""
         if self.state == SUBMITTED:
             raise Conflict(
                 "submissions.submitted",
@@ -76,6 +134,29 @@ class Submission:
                 "submissions.approved",
                 f"{self.id} is approved; reopen it to correct it",
                 "Số liệu đã được duyệt; muốn đính chính phải mở lại.",
+            )
+
+        if self.state == WAIVED:
+            raise Conflict(
+                "submissions.waived", f"{self.id} is waived, nothing is owed", "Đơn vị đã được miễn nộp báo cáo này."
+            )
+
+    def require_taking(self, at: datetime) -> None:
+        """Raise as `require_editable` does, and Conflict("submissions.intake_not_open", "submissions.intake_closed")
+        while figures are not taken."""
+        self.require_editable()
+        why = self.shut(at)
+        if why == "not_open":
+            raise Conflict(
+                "submissions.intake_not_open",
+                f"figures of {self.id} are taken from {self.opens_at}",
+                "Chưa đến thời gian nhận số liệu của kỳ báo cáo này.",
+            )
+        if why is not None:
+            raise Conflict(
+                "submissions.intake_closed",
+                f"figures of {self.id} are no longer taken",
+                "Đã hết thời gian nhận số liệu; cơ quan chủ trì phải thông báo mở lại mới nhập được.",
             )
 
     def touched(self) -> Submission:
@@ -125,4 +206,12 @@ class Submission:
         )
 
     def _next_round(self, state: str) -> Submission:
-        return replace(self, state=state, round=self.round + 1, content_hash=None, submitted_at=None, submitted_by=None)
+        return replace(
+            self,
+            state=state,
+            round=self.round + 1,
+            content_hash=None,
+            submitted_at=None,
+            submitted_by=None,
+            received_on=None,
+        )

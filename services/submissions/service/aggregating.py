@@ -33,7 +33,7 @@ class AggregatingCalls:
         """
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
-            submission.require_editable()
+            submission.require_taking(unit.now)
             made = rollup.roll_up(unit, submission)
             after = submissions.find(unit.connection, submission_id) or submission
             return _view(unit, after, made)

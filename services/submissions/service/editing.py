@@ -58,7 +58,7 @@ class EditingCalls:
             cells = figures.read_cells(unit.connection, [submission.number])
             cell = cells.get(key)
             if cell is None or not _is_so(cell, entered, actor.id):
-                submission.require_editable()
+                submission.require_taking(unit.now)
                 _expect(cell, expected_version)
                 _enter(unit, submission, indicator, cell, entered)
             draft = cells_of(unit, submission)
@@ -73,7 +73,7 @@ class EditingCalls:
             submission = found(unit, actor, "submissions.edit", submission_id, lock=True)
             cell = cells_of(unit, submission).get(indicator)
             if cell is not None:
-                submission.require_editable()
+                submission.require_taking(unit.now)
                 before = cell.value
                 merge.remove(cell, actor.id, unit.now)
                 figures.update_cells(unit.connection, {(submission.number, indicator): cell})
@@ -96,7 +96,7 @@ class EditingCalls:
             if cell is None:
                 raise NotFound("submissions.no_figure", f"{indicator} has no figure", "Chỉ tiêu này chưa có số liệu.")
             if cell.conflict is not None:
-                submission.require_editable()
+                submission.require_taking(unit.now)
                 beside, source = cell.conflict
                 if keep not in (cell.origin, source.origin):
                     raise _unkept(keep, (cell.origin, source.origin))

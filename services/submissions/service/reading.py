@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.comments import in_force
 from services.submissions.domain.rounds import Submission
 from services.submissions.domain.validation import missing
@@ -61,12 +64,9 @@ class ReadingCalls:
         )
         limit = max(1, min(limit, MAX_PAGE))
         with self.unit(actor) as transaction:
-            rows = submissions.page(transaction.connection, wanted, _cursor(after), limit + 1)
+            rows = submissions.page(transaction.connection, wanted, cursor(after), limit + 1)
             catalogue = catalogues.arrived(transaction.connection)
-        page = rows[:limit]
-        last = page[-1] if len(rows) > limit else None
-        following = None if last is None else _SEPARATOR.join((last.form, last.unit, last.period))
-        return SubmissionPage(submissions=[submission_view(item, catalogue) for item in page], next=following)
+        return page_of(rows, limit, catalogue)
 
     @rpc
     def read_submission(self, actor: Actor, submission_id: str, round: int | None = None) -> SubmissionDetail:
@@ -99,7 +99,15 @@ def _sees_all(actor: Actor) -> bool:
     return actor.may("submissions.read") and EVERYWHERE in actor.units and EVERYWHERE in actor.forms
 
 
-def _cursor(after: str | None) -> tuple[str, str, str] | None:
+def page_of(rows: Sequence[Submission], limit: int, catalogue: Catalogue | None) -> SubmissionPage:
+    """Return the page that these rows make, which were read one too long; with the cursor of the next one."""
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = None if last is None else _SEPARATOR.join((last.form, last.unit, last.period))
+    return SubmissionPage(submissions=[submission_view(item, catalogue) for item in rows[:limit]], next=following)
+
+
+def cursor(after: str | None) -> tuple[str, str, str] | None:
+    """Return the key that a cursor names. Raises Invalid("submissions.cursor")."""
     if after is None:
         return None
     parts = after.split(_SEPARATOR)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.submissions import handover
-from services.submissions.domain import merge
+from services.submissions.domain import acts, merge
+from services.submissions.domain import paper as papers
 from services.submissions.domain.catalogue import Catalogue
 from services.submissions.domain.comments import in_force, unexplained
 from services.submissions.domain.findings import Finding
@@ -12,10 +13,12 @@ from services.submissions.domain.rounds import APPROVED, SUBMITTED, Submission
 from services.submissions.domain.validation import blocking
 from services.submissions.service.finding import cells_of, found, judged, shown
 from services.submissions.storage import catalogue as catalogues
-from services.submissions.storage import comments, submissions
+from services.submissions.storage import comments, obligations, submissions
+from services.submissions.storage.obligations import Act
 from services.submissions.storage.submissions import Round
 from services.submissions.views import figure_views, finding_view
 from shared.contracts.actor import Actor
+from shared.contracts.events import Paper
 from shared.contracts.views import CommentView, SubmissionView
 from shared.entrypoints import rpc
 from shared.errors import Invalid
@@ -28,24 +31,28 @@ class SubmittingCalls:
     unit: UnitOfWork
 
     @rpc
-    def submit(self, actor: Actor, submission_id: str) -> SubmissionView:
-        """Freeze the current round with its content hash and send it to approval.
+    def submit(self, actor: Actor, submission_id: str, paper: Paper | None = None) -> SubmissionView:
+        """Freeze the current round with its content hash and send it to approval. `paper` says that it had come on
+        paper while the system could not be reached (docs/regimes.md).
 
         What is submitted or approved already is answered as it is. Raises Invalid("submissions.findings") with the
         findings in its context while validation finds errors, Invalid("submissions.comments_missing") while a warning
-        that wants a comment has none.
+        that wants a comment has none, Invalid("submissions.paper_text", "submissions.paper_day",
+        "submissions.own_voucher"), Conflict("submissions.intake_closed").
         """
         with self.unit(actor) as unit:
             submission = found(unit, actor, "submissions.submit", submission_id, lock=True)
             if submission.state in (SUBMITTED, APPROVED):
                 return shown(unit, submission)
+            submission.require_taking(unit.now)
             catalogue = catalogues.current_as_of(unit.connection, submission.period)
+            on_paper = None if paper is None else papers.checked(paper, submission, actor.id, unit.now, catalogue)
             cells = cells_of(unit, submission)
             held = judged(unit, submission, cells)
             said = comments.read(unit.connection, submission.number)
             _refuse_errors(blocking(held))
             _refuse_unexplained(unexplained(held, said))
-            return shown(unit, _freeze(unit, submission, cells, catalogue, in_force(held, said)))
+            return shown(unit, _freeze(unit, submission, cells, catalogue, in_force(held, said), on_paper))
 
     @rpc
     def reopen(self, actor: Actor, submission_id: str, reason: str) -> SubmissionView:
@@ -60,6 +67,8 @@ class SubmittingCalls:
                 return shown(unit, submission)
             reopened = submission.reopen(actor.id, reason)
             submissions.save(unit.connection, reopened)
+            act = Act(submission=submission.id, act=acts.REOPENED, at=unit.now, by=actor.id, reason=reason)
+            obligations.record(unit.connection, [act])
             unit.audit("submission.reopened", submission.id, {"round": reopened.round, "reason": reason})
             return shown(unit, reopened)
 
@@ -86,7 +95,12 @@ def _refuse_unexplained(warnings: list[Finding]) -> None:
 
 
 def _freeze(
-    unit: Unit, submission: Submission, cells: dict[str, Cell], catalogue: Catalogue, said: list[CommentView]
+    unit: Unit,
+    submission: Submission,
+    cells: dict[str, Cell],
+    catalogue: Catalogue,
+    said: list[CommentView],
+    paper: Paper | None,
 ) -> Submission:
     content = figure_views(cells)
     submitted = submission.submit(handover.hash_of(submission, content), unit.actor.id, unit.now)
@@ -102,6 +116,7 @@ def _freeze(
         authors=sorted(by_hand | {unit.actor.id}),
         reasons=[],
         comments=said,
+        paper=paper,
     )
     submissions.add_round(unit.connection, frozen)
     submissions.save(unit.connection, submitted)
@@ -109,6 +124,12 @@ def _freeze(
     unit.audit(
         "submission.submitted",
         f"{submission.id}/{submission.round}",
-        {"hash": frozen.content_hash, "figures": len(content), "on_time": submitted.on_time, "comments": len(said)},
+        {
+            "hash": frozen.content_hash,
+            "figures": len(content),
+            "on_time": submitted.on_time,
+            "comments": len(said),
+            "paper": paper,
+        },
     )
     return submitted

@@ -139,3 +139,12 @@ def _conflict(body: object) -> tuple[Pushed, Source]:
 def _conflict_text(pushed: Pushed, source: Source) -> str:
     kept = _Conflict(pushed.value, pushed.status, source.by, source.receipt_id, *source.clock, source.at, source.origin)
     return msgspec.json.encode(kept).decode()
+
+
+_AUTHORS = "SELECT by, max(at), count(*) FROM figures WHERE submission = %s AND NOT removed GROUP BY by ORDER BY by"
+
+
+def authors(connection: Connection, number: int) -> list[tuple[str, datetime, int]]:
+    """Return who entered or pushed the figures that a draft holds: by whom, the last moment, how many."""
+    rows = connection.exec_driver_sql(_AUTHORS, (number,))
+    return [(by, at, count) for by, at, count in rows]

@@ -11,26 +11,23 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, Text, cast, insert, select, tuple_, update
 
-from services.submissions.domain.obligations import Obligation
 from services.submissions.domain.rounds import Submission
 from services.submissions.storage.tables import rounds, submissions
+from shared.contracts.events import Paper
 from shared.contracts.views import CommentView, FigureView
 
-_COLUMNS = [cast(column, Text).label("id") if column.name == "id" else column for column in submissions.c]
+COLUMNS = [cast(column, Text).label("id") if column.name == "id" else column for column in submissions.c]
 
-_PLAN = """
-INSERT INTO submissions (id, form, unit, agency, period, deadline)
-SELECT * FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[])
-ON CONFLICT (id) DO UPDATE SET agency = excluded.agency, deadline = excluded.deadline
-WHERE (submissions.agency, submissions.deadline) IS DISTINCT FROM (excluded.agency, excluded.deadline)
-"""
-# Only what nobody has touched is taken back: figures and rounds outlive a change of the catalogue.
-_CANCEL = "DELETE FROM submissions WHERE state = 'due' AND NOT id = ANY(%b::uuid[])"
 _LOOK_UP = """
-SELECT number, id::text, form, unit, agency, period, state, round FROM submissions
+SELECT number, id::text, form, unit, agency, period, state, round,
+    deadline, extended_to, opens_at, closes_at, intake, intake_until FROM submissions
 WHERE id = ANY(%b::uuid[]) ORDER BY id
 """
 _LOCK = _LOOK_UP + "FOR UPDATE"
+_LOOKED_UP = (
+    "number", "id", "form", "unit", "agency", "period", "state", "round",
+    "deadline", "extended_to", "opens_at", "closes_at", "intake", "intake_until",
+)  # fmt: skip
 _DRAFT = "UPDATE submissions SET state = 'draft' WHERE number = ANY(%b::bigint[])"
 
 
@@ -47,18 +44,13 @@ class Round:
     submitted_at: datetime
     authors: list[str]
     reasons: list[dict[str, Any]]
+    paper: Paper | None = None
+    paper_confirmed_by: str | None = None
+    paper_confirmed_at: datetime | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
     level: str | None = None
     comments: list[CommentView] = field(default_factory=list)
-
-
-def plan(connection: Connection, owed: Sequence[Obligation]) -> tuple[int, int]:
-    """Create what is owed and not there, move agencies and deadlines, take back what is owed no more and untouched.
-    Return how many rows were written and how many taken back. In key order, so that two planners cannot deadlock."""
-    columns = [list(column) for column in zip(*sorted(owed), strict=True)] or [[] for _ in Obligation._fields]
-    written = connection.exec_driver_sql(_PLAN, tuple(columns)).rowcount
-    return written, connection.exec_driver_sql(_CANCEL, (columns[0],)).rowcount
 
 
 def lock_for_intake(connection: Connection, ids: Collection[str]) -> dict[str, Submission]:
@@ -75,12 +67,7 @@ def _for_intake(connection: Connection, statement: str, ids: Collection[str]) ->
     if not ids:
         return {}
     rows = connection.exec_driver_sql(statement, (sorted(ids),))
-    return {
-        row[1]: Submission(
-            number=row[0], id=row[1], form=row[2], unit=row[3], agency=row[4], period=row[5], state=row[6], round=row[7]
-        )
-        for row in rows
-    }
+    return {row[1]: Submission(**dict(zip(_LOOKED_UP, row, strict=True))) for row in rows}
 
 
 def begin_drafts(connection: Connection, numbers: Collection[int]) -> None:
@@ -95,7 +82,7 @@ def find(connection: Connection, submission_id: str, *, lock: bool = False) -> S
         key = str(uuid.UUID(submission_id))
     except ValueError:
         return None
-    found = select(*_COLUMNS).where(submissions.c.id == key)
+    found = select(*COLUMNS).where(submissions.c.id == key)
     row = connection.execute(found.with_for_update() if lock else found).mappings().first()
     return None if row is None else _submission(row)
 
@@ -110,7 +97,7 @@ def page(
     connection: Connection, filters: Sequence[ColumnElement[bool]], after: tuple[str, str, str] | None, limit: int
 ) -> list[Submission]:
     """Return up to `limit` submissions in key order (form, unit, period), after the key given."""
-    found = select(*_COLUMNS).where(*filters).order_by(submissions.c.form, submissions.c.unit, submissions.c.period)
+    found = select(*COLUMNS).where(*filters).order_by(submissions.c.form, submissions.c.unit, submissions.c.period)
     if after is not None:
         found = found.where(tuple_(submissions.c.form, submissions.c.unit, submissions.c.period) > tuple_(*after))
     return [_submission(row) for row in connection.execute(found.limit(limit)).mappings()]
@@ -152,6 +139,7 @@ def add_round(connection: Connection, added: Round) -> None:
             authors=added.authors,
             reasons=added.reasons,
             comments=msgspec.to_builtins(added.comments),
+            paper=msgspec.to_builtins(added.paper),
         )
     )
 
@@ -160,13 +148,21 @@ def find_round(connection: Connection, number: int, round_: int) -> Round | None
     """Return a submitted round, None if that number was never submitted."""
     found = select(rounds).where(rounds.c.submission == number, rounds.c.round == round_)
     row = connection.execute(found).mappings().first()
-    if row is None:
-        return None
-    values = {name: row[name] for name in row if name not in ("content", "figure_count", "comments")}
-    return Round(
-        **values,
-        figures=msgspec.json.decode(row["content"], type=list[FigureView]),
-        comments=msgspec.convert(row["comments"], list[CommentView]),
+    return None if row is None else _round(row)
+
+
+def rounds_of(connection: Connection, number: int) -> list[Round]:
+    """Return all submitted rounds, oldest first."""
+    found = select(rounds).where(rounds.c.submission == number).order_by(rounds.c.round)
+    return [_round(row) for row in connection.execute(found).mappings()]
+
+
+def confirm_paper(connection: Connection, number: int, round_: int, by: str, at: datetime) -> None:
+    """Note who confirmed that a round had come on paper."""
+    connection.execute(
+        update(rounds)
+        .where(rounds.c.submission == number, rounds.c.round == round_)
+        .values(paper_confirmed_by=by, paper_confirmed_at=at)
     )
 
 
@@ -191,3 +187,10 @@ def decide_round(
 
 def _submission(row: RowMapping) -> Submission:
     return Submission(**row)
+
+
+def _round(row: RowMapping) -> Round:
+    values = {name: row[name] for name in row if name not in ("content", "figure_count")}
+    values["paper"] = msgspec.convert(row["paper"], Paper | None)
+    values["comments"] = msgspec.convert(row["comments"], list[CommentView])
+    return Round(**values, figures=msgspec.json.decode(row["content"], type=list[FigureView]))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
@@ -51,9 +53,22 @@ submissions = Table(
     Column("approved_hash", Text),
     Column("reopened_by", Text),
     Column("reopened_reason", Text),
+    Column("extended_to", _TIME),
+    Column("opens_at", _TIME),
+    Column("closes_at", _TIME),
+    Column("intake", Text),
+    Column("intake_until", _TIME),
+    Column("waived_from", Text),
+    Column("received_on", Date),
+    Column("urged_on", Date),
     Index("submissions_id", "id", unique=True),
     Index("submissions_key", "form", "unit", "period", unique=True),
     Index("submissions_agency", "agency", "form", "unit", "period"),
+    Index(
+        "submissions_owed",
+        text("coalesce(extended_to, deadline)"),
+        postgresql_where=text("state IN ('due', 'draft', 'returned') AND approved_round IS NULL"),
+    ),
 )
 """One row per obligation; `id` is computed from (form, unit, period), `number` is the short key of the figures."""
 
@@ -94,6 +109,9 @@ rounds = Table(
     Column("decided_at", _TIME),
     Column("level", Text),
     Column("comments", JSONB, nullable=False, server_default="[]"),
+    Column("paper", JSONB(none_as_null=True)),
+    Column("paper_confirmed_by", Text),
+    Column("paper_confirmed_at", _TIME),
 )
 """What was submitted, frozen: `content` is the JSON of its figures with their provenance, `comments` what was said to
 warnings about them; neither ever changes."""
@@ -146,6 +164,22 @@ reference_check = Table(
     Column("after", Text, nullable=False),
 )
 """One row: how far the warehouse's list of releases was compared and all of it is held."""
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("submission", UUID(as_uuid=False), nullable=False),
+    Column("act", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("until", _TIME),
+    Column("announcement", UUID(as_uuid=False)),
+    Index("acts_of_submission", "submission", "number"),
+)
+"""What people did to obligations, with reason and announcement (Đ17.4). By the computed id, not by the row: what is
+taken back with a change of the catalogue and comes again keeps its history."""
 
 receipts = Table(
     "receipts",

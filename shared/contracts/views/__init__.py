@@ -43,6 +43,13 @@ from shared.contracts.views.integration import (
     ReconciliationPage,
     ReconciliationView,
 )
+from shared.contracts.views.obligations import (
+    AnnouncementView,
+    CompletenessRow,
+    CompletenessView,
+    HistoryEntry,
+    SubmissionHistory,
+)
 from shared.contracts.views.organisation import (
     CodeHandover,
     LineagePart,
@@ -92,6 +99,7 @@ from shared.contracts.views.warehouse import (
 )
 
 __all__ = [
+    "AnnouncementView",
     "AttemptView",
     "BatchPage",
     "BatchView",
@@ -104,6 +112,8 @@ __all__ = [
     "CheckedDraft",
     "CodeHandover",
     "CommentView",
+    "CompletenessRow",
+    "CompletenessView",
     "ContributionView",
     "DeadLetterPage",
     "DeadLetterView",
@@ -129,6 +139,7 @@ __all__ = [
     "GridIndicator",
     "GridRow",
     "GridView",
+    "HistoryEntry",
     "InboxEntry",
     "InboxPage",
     "IndicatorPage",
@@ -172,6 +183,7 @@ __all__ = [
     "SeriesView",
     "ServiceStatus",
     "SubmissionDetail",
+    "SubmissionHistory",
     "SubmissionPage",
     "SubmissionView",
     "SuccessionView",

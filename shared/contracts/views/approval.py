@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:
-    """One approval case: exactly one round of one submission. `state`: open, approved, returned, withdrawn."""
+    """One approval case: exactly one round of one submission. `state`: open, approved, returned, withdrawn.
+    `paper` says of a round that had come on paper when, under which document, who vouches for it, and why."""
 
     id: str
     submission_id: str
@@ -25,6 +26,7 @@ class CaseView:
     decided_by: str | None = None
     decided_at: datetime | None = None
     reasons: list[dict[str, Any]] = field(default_factory=list)
+    paper: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -86,8 +86,12 @@ class FigureView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionView:
-    """A submission without its figures. `state`: due, draft, submitted, returned, approved. The names are those that
-    unit and agency bore at the period's end."""
+    """A submission without its figures. `state`: due, draft, submitted, returned, approved, waived.
+
+    `deadline` is the regime's, `extended_to` what was granted instead; `on_time` tells of the current round, `late`
+    also of what is owed and past its deadline. `intake`: open, closed, not_open (yet); `opens_at` and `closes_at` are
+    its schedule. `received_on` is the day on which the round had come on paper, once confirmed. The
+    names are those that unit and agency bore at the period's end."""
 
     id: str
     form: str
@@ -103,6 +107,12 @@ class SubmissionView:
     on_time: bool | None = None
     unit_name: str | None = None
     agency_name: str | None = None
+    late: bool = False
+    extended_to: datetime | None = None
+    intake: str = "open"
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    received_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from threading import Barrier
 from typing import Any
 
@@ -23,7 +23,7 @@ from services.approval.service import ApprovalService
 from services.approval.signatures import DecisionSigner, faults
 from services.approval.worker import ApprovalWorker
 from shared.contracts.actor import Actor
-from shared.contracts.events import Reason, SubmissionApproved, SubmissionReturned, SubmissionSubmitted
+from shared.contracts.events import Paper, Reason, SubmissionApproved, SubmissionReturned, SubmissionSubmitted
 from shared.contracts.views import CaseView
 from shared.entrypoints import Received
 from shared.errors import Conflict, Forbidden, HubError, Invalid, NotFound
@@ -91,6 +91,19 @@ def test_a_submitted_round_opens_one_case_however_often_it_is_told(approval: App
     case = approval.service.read_case(LEADER, name, 1)
     assert (case.state, case.content_hash, case.id) == ("open", "h1", f"{name}/1")
     assert approval.audited(name) == ["case.opened"]
+
+
+def test_a_leader_sees_that_a_round_had_come_on_paper_and_who_vouches_for_it(approval: Approval) -> None:
+    name, other = fresh(), fresh()
+    approval.tell(submitted(name, paper=Paper(date(2016, 12, 23), "BC 415", "vanthu", "mất đường truyền")))
+    approval.tell(submitted(other))
+    assert approval.service.read_case(LEADER, name, 1).paper == {
+        "received_on": "2016-12-23",
+        "document": "BC 415",
+        "vouched_by": "vanthu",
+        "reason": "mất đường truyền",
+    }
+    assert approval.service.read_case(LEADER, other, 1).paper is None
 
 
 def test_the_same_round_with_another_hash_is_refused_and_audited(approval: Approval) -> None:

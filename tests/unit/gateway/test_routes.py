@@ -15,6 +15,7 @@ from gateway.auth import PUBLIC, right_of
 from tests.unit.gateway.conftest import SETTINGS, Gateway
 
 HASH = "a" * 64
+WHICH = {"form": "f", "period": "2026-09", "reason": "mưa lũ"}
 REQUESTS: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/catalogue?expected_version=3", {"units": []}),
     ("POST", "/v1/catalogue/plan", {"units": []}),
@@ -60,6 +61,21 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/submissions/s/submit", None),
     ("POST", "/v1/submissions/s/withdraw", {"round": 1}),
     ("POST", "/v1/submissions/s/reopen", {"reason": "bổ sung"}),
+    ("GET", "/v1/obligations?late=true&due_before=2026-11-25T17:00:00%2B07:00&state=due&agency=a", None),
+    ("GET", "/v1/completeness?by=unit&form=f&period=2026-09&period=2026-10&under=LC", None),
+    ("POST", "/v1/obligations/extend", {**WHICH, "to": "2026-11-30T17:00:00+07:00"}),
+    ("POST", "/v1/obligations/waive", {**WHICH, "unit": "u"}),
+    ("POST", "/v1/obligations/restore", WHICH),
+    ("POST", "/v1/obligations/open", {**WHICH, "until": "2026-11-30T17:00:00Z"}),
+    ("POST", "/v1/obligations/close", WHICH),
+    ("POST", "/v1/obligations/urge", {"form": "f", "within_days": 3}),
+    ("GET", "/v1/submissions/s/history", None),
+    (
+        "POST",
+        "/v1/submissions/s/submit-paper",
+        {"received_on": "2026-11-20", "document": "BC 1", "vouched_by": "Văn thư", "reason": "mất mạng"},
+    ),
+    ("POST", "/v1/submissions/s/paper/1/confirm", None),
     ("GET", "/v1/cases?state=open&agency=a", None),
     ("GET", "/v1/cases/s/1", None),
     ("POST", "/v1/cases/s/1/approve", {"content_hash": HASH}),
@@ -291,3 +307,11 @@ def test_the_page_needs_nothing_from_elsewhere(gateway: Gateway) -> None:
 
 def test_the_document_is_json_that_clients_can_keep(document: dict[str, Any]) -> None:
     assert len(json.dumps(document)) < 500_000
+
+
+@pytest.mark.parametrize(
+    "to", ["2026-11-30", "2026-11-30T17:00:00", "2026-02-30T17:00:00Z", 1795000000, "9999-01-01T00:00Z"]
+)
+def test_an_instant_is_written_out_with_its_zone(gateway: Gateway, to: Any) -> None:
+    answer = gateway.ask("POST", "/v1/obligations/extend", json={**WHICH, "to": to})
+    assert (answer.status_code, answer.json()["code"]) == (422, "gateway.invalid_request")

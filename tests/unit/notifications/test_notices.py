@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from services.notifications.announcements import announced
 from services.notifications.domain import (
     Audience,
-    _period,
+    Notice,
     approved,
     delivery_failed,
+    period_in_words,
     proposal_moved,
     reconciled,
     returned,
@@ -19,6 +21,8 @@ from services.notifications.domain import (
 from shared.contracts.actor import Actor
 from shared.contracts.events import (
     DeliveryFailed,
+    ObligationsAnnounced,
+    OwedItem,
     ProposalMoved,
     Reason,
     ReconciliationFinished,
@@ -112,7 +116,7 @@ def test_a_reconciliation_tells_of_differences_and_is_silent_about_equality() ->
     ],
 )
 def test_periods_are_told_in_words(period: str, words: str) -> None:
-    assert _period(period) == words
+    assert period_in_words(period) == words
 
 
 def test_an_audience_is_bounded_by_right_agency_and_scope() -> None:
@@ -159,3 +163,75 @@ def test_a_return_is_told_to_the_agency_alone_with_its_reason() -> None:
 def test_an_opinion_says_whether_it_agrees() -> None:
     (notice,) = proposal_moved(moved("reviewed", agrees=False, text="Trùng biểu"))
     assert notice.text == "Không đồng ý. Trùng biểu"
+
+
+# -- announcements ---------------------------------------------------------------------------------------------------
+
+DUE = datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
+def announcement(act: str, *items: OwedItem, until: datetime | None = None, reason: str = "Mưa lũ") -> list[Notice]:
+    owed = list(items) or [OwedItem("s1", "XA-THANG", "X000", "2026-10", DUE)]
+    return announced(
+        ObligationsAnnounced(
+            announcement="a1",
+            act=act,
+            agency="X000",
+            by="office",
+            at=datetime(2026, 11, 26, tzinfo=UTC),
+            reason=reason,
+            until=until,
+            index=0,
+            obligations=owed,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "until", "title", "text"),
+    [
+        (
+            "extended",
+            DUE,
+            "Gia hạn nộp báo cáo XA-THANG tháng 10 năm 2026",
+            "Thời hạn mới: 17:00 ngày 25/11/2026. Lý do: Mưa lũ.",
+        ),
+        ("waived", None, "Miễn nộp báo cáo XA-THANG tháng 10 năm 2026", "Lý do: Mưa lũ."),
+        ("restored", None, "Tiếp tục phải nộp báo cáo XA-THANG tháng 10 năm 2026", "Lý do: Mưa lũ."),
+        (
+            "opened",
+            DUE,
+            "Mở nhận số liệu báo cáo XA-THANG tháng 10 năm 2026 ngoài thời gian quy định",
+            "Nhận số liệu đến 17:00 ngày 25/11/2026. Lý do: Mưa lũ.",
+        ),
+        (
+            "closed",
+            None,
+            "Dừng nhận số liệu báo cáo XA-THANG tháng 10 năm 2026",
+            "Dừng nhận cho đến khi có thông báo mới. Lý do: Mưa lũ.",
+        ),
+    ],
+)
+def test_an_announcement_tells_the_agencys_clerks_in_words(
+    act: str, until: datetime | None, title: str, text: str
+) -> None:
+    (notice,) = announcement(act, until=until)
+    assert notice.audience == Audience("submissions.edit", "X000", "X000", "XA-THANG")
+    assert (notice.title, notice.text) == (title, text)
+    assert notice.link == "/v1/submissions/s1"
+
+
+def test_urging_tells_clerks_and_leaders_what_is_overdue_and_what_is_due() -> None:
+    later = OwedItem("s2", "GD-NAM", "X001", "2026", datetime(2026, 12, 25, 10, tzinfo=UTC))
+    first = OwedItem("s1", "XA-THANG", "X000", "2026-10", DUE)
+    clerks, leaders = announcement("urged", first, later, reason="")
+    assert clerks.audience == Audience("submissions.edit", "X000")
+    assert leaders.audience == Audience("cases.decide", "X000")
+    assert clerks.title == "Đôn đốc nộp 2 báo cáo"
+    assert clerks.text == (
+        "XA-THANG tháng 10 năm 2026, đơn vị X000 đã quá hạn 17:00 ngày 25/11/2026; "
+        "GD-NAM năm 2026, đơn vị X001 đến hạn 17:00 ngày 25/12/2026."
+    )
+    many = [OwedItem(f"s{number}", "XA-THANG", f"X{number}", "2026-10", None) for number in range(12)]
+    assert announcement("urged", *many)[0].text.endswith("; và 2 báo cáo khác. Nội dung: Mưa lũ.")
+    assert announcement("urged", *many)[0].title == "Đôn đốc nộp báo cáo XA-THANG tháng 10 năm 2026 (12 đơn vị)"

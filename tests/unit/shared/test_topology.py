@@ -60,6 +60,7 @@ def test_a_services_queues_are_named_by_service_and_event() -> None:
         "notifications.submission_approved",
         "notifications.delivery_failed",
         "notifications.proposal_moved",
+        "notifications.obligations_announced",
         "notifications.reconciliation_finished",
     }
 

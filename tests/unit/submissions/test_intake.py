@@ -117,7 +117,7 @@ def test_a_submission_under_decision_takes_no_figures() -> None:
     draft = Submission(number=1, id="s", form="GD-NAM", unit="LC", agency="A", period="2016", state="draft")
 
     def code(submission: Submission | None) -> str | None:
-        finding = refusal_of(submission, "GD01", figure, body)
+        finding = refusal_of(submission, "GD01", figure, body, NOON)
         return None if finding is None else finding.code
 
     states = ("due", "draft", "returned", "submitted", "approved")
