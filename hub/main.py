@@ -30,6 +30,7 @@ app = typer.Typer(
 app.command()(installation.run)
 app.command()(installation.demo)
 app.command()(loading.load)
+app.command()(loading.regimes)
 app.command()(installation.clean)
 app.command()(running.status)
 app.command()(running.deliveries)

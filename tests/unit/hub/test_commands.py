@@ -16,8 +16,8 @@ from shared import topology
 
 runner = CliRunner()
 COMMANDS = {
-    "run", "demo", "load", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology", "audit",
-    "dead-letters", "reform", "calendar", "secrets",
+    "run", "demo", "load", "regimes", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology",
+    "audit", "dead-letters", "reform", "calendar", "secrets",
 }  # fmt: skip
 
 
