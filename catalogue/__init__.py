@@ -39,11 +39,11 @@ class Reading:
 
 
 def read(folder: Path | str | None = None) -> dict[str, list[Entry]]:
-    """Return all sections of `folder` (default: Lai Châu's), each entry with its `id`. Raises Unreadable."""
+    """Return the sections of `folder` (default: Lai Châu's), each entry with its `id`. Raises Unreadable."""
     reading = read_places(folder)
     if reading.faults:
         raise Unreadable(reading.faults)
-    return {section: reading.body.get(section, []) for section in SECTIONS}
+    return reading.body
 
 
 def read_places(folder: Path | str | None = None) -> Reading:

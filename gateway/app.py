@@ -25,12 +25,14 @@ from gateway.routes import (
     data,
     dead_letters,
     federation,
+    history,
     inbox,
     indicators,
     obligations,
     observations,
     organisation,
     proposals,
+    publications,
     regimes,
     status,
     submissions,
@@ -54,6 +56,8 @@ _ROUTERS = (
     organisation.router,
     calendar.router,
     comparing.router,
+    publications.router,
+    history.router,
     proposals.router,
     regimes.router,
     dead_letters.router,
@@ -97,6 +101,7 @@ def create_app(settings: GatewaySettings | None = None, broker: BrokerPort | Non
         Tokens(line, settings.token_issuer, settings.token_audience),
         calls=Budget(settings.calls_per_second, settings.calls_burst),
         sign_ins=Budget(settings.sign_ins_per_second, settings.sign_ins_burst),
+        public_reads=Budget(settings.public_reads_per_second, settings.public_reads_burst),
     )
     for router in _ROUTERS:
         # Taken over as they are: FastAPI's include_router would resolve every route anew at each request.

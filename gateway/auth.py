@@ -150,11 +150,14 @@ def _invalid_token(why: str) -> Unauthenticated:
 class Door:
     """What `requires` and `limited` stand on: one per application."""
 
-    def __init__(self, broker: BrokerPort, tokens: Tokens, calls: Budget, sign_ins: Budget) -> None:
+    def __init__(
+        self, broker: BrokerPort, tokens: Tokens, calls: Budget, sign_ins: Budget, public_reads: Budget
+    ) -> None:
         self.broker = broker
         self.tokens = tokens
         self.calls = calls
         self.sign_ins = sign_ins
+        self.public_reads = public_reads
 
     async def admit(self, request: Request, right: str) -> Caller:
         """Return the caller if its token holds, its budget lasts and it has `right`."""
@@ -206,6 +209,13 @@ async def _anyone() -> None:
     """Admit everybody."""
 
 
+async def _any_reader_within_budget(request: Request) -> None:
+    """Admit everybody to what is published, a number of times per address."""
+    door: Door = request.app.state.door
+    door.public_reads.take(request.client.host if request.client else "", time.monotonic())
+    _refuse_unknown_parameters(request)
+
+
 async def _anyone_within_budget(request: Request) -> None:
     """Admit everybody, a number of times per address."""
     door: Door = request.app.state.door
@@ -214,9 +224,11 @@ async def _anyone_within_budget(request: Request) -> None:
 
 _anyone.right = PUBLIC  # type: ignore[attr-defined] # read by `right_of` when the application is checked
 _anyone_within_budget.right = PUBLIC  # type: ignore[attr-defined] # the same
+_any_reader_within_budget.right = PUBLIC  # type: ignore[attr-defined] # the same
 
 public = Depends(_anyone)
 sign_in = Depends(_anyone_within_budget)
+public_read = Depends(_any_reader_within_budget)
 
 
 def right_of(route: BaseRoute) -> str | None:

@@ -30,6 +30,8 @@ class GatewaySettings:
       signed-in caller; 0 is no limit.
     - `sign_ins_per_second`, `sign_ins_burst` (HUB_GATEWAY_SIGN_INS_PER_SECOND, HUB_GATEWAY_SIGN_INS_BURST): budget of
       one address for asking tokens.
+    - `public_reads_per_second`, `public_reads_burst` (HUB_GATEWAY_PUBLIC_READS_PER_SECOND,
+      HUB_GATEWAY_PUBLIC_READS_BURST): budget of one address for reading what is published without a token.
     - `metrics_loopback_only` (HUB_GATEWAY_METRICS_LOOPBACK_ONLY): 1 hides /metrics from other machines.
     - `token_issuer`, `token_audience` (HUB_TOKEN_ISSUER, HUB_TOKEN_AUDIENCE): what tokens must name.
     """
@@ -45,6 +47,8 @@ class GatewaySettings:
     calls_burst: float = 2000.0
     sign_ins_per_second: float = 20.0
     sign_ins_burst: float = 60.0
+    public_reads_per_second: float = 10.0
+    public_reads_burst: float = 60.0
     metrics_loopback_only: bool = True
     token_issuer: str = "laichau-hub"  # noqa: S105 - a name, no secret
     token_audience: str = "laichau-hub"  # noqa: S105 - the same
@@ -70,6 +74,8 @@ class GatewaySettings:
             calls_burst=number("HUB_GATEWAY_CALLS_BURST", default.calls_burst),
             sign_ins_per_second=number("HUB_GATEWAY_SIGN_INS_PER_SECOND", default.sign_ins_per_second),
             sign_ins_burst=number("HUB_GATEWAY_SIGN_INS_BURST", default.sign_ins_burst),
+            public_reads_per_second=number("HUB_GATEWAY_PUBLIC_READS_PER_SECOND", default.public_reads_per_second),
+            public_reads_burst=number("HUB_GATEWAY_PUBLIC_READS_BURST", default.public_reads_burst),
             metrics_loopback_only=environ.get("HUB_GATEWAY_METRICS_LOOPBACK_ONLY", "1") != "0",
             token_issuer=environ.get("HUB_TOKEN_ISSUER", default.token_issuer),
             token_audience=environ.get("HUB_TOKEN_AUDIENCE", default.token_audience),

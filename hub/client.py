@@ -49,7 +49,8 @@ class Gateway:
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """Return the JSON answer. Raises GatewaySilent (try later) or GatewayRefused (asking again cannot help)."""
         token = self._checked("POST", "/oauth2/token", data=self._grant)["access_token"]
-        return self._checked(method, path, headers={"Authorization": f"Bearer {token}"}, **options)
+        headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
+        return self._checked(method, path, headers=headers, **options)
 
     def _checked(self, method: str, path: str, **options: Any) -> Any:
         try:

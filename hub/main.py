@@ -13,6 +13,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     calendar,
     dead_letters,
     ground,
+    history,
     installation,
     loading,
     reform,
@@ -30,7 +31,7 @@ app = typer.Typer(
 app.command()(installation.run)
 app.command()(installation.demo)
 app.command()(loading.load)
-app.command()(loading.regimes)
+app.command()(history.load_history)
 app.command()(installation.clean)
 app.command()(running.status)
 app.command()(running.deliveries)

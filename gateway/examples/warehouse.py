@@ -95,3 +95,85 @@ OUTLIERS: dict[str, Any] = {
         }
     ],
 }
+HISTORY_BODY: dict[str, Any] = {
+    "source": "Tổng cục Thống kê, số liệu theo tỉnh",
+    "decision": "01/QĐ-UBND",
+    "dry_run": True,
+    "figures": [
+        {"indicator": "NN01.DT", "unit": "LC", "period": "2016", "value": "31.3"},
+        {"indicator": "NN08", "unit": "LC", "period": "2016", "value": None, "nothing_occurred": True},
+        {"indicator": "NN01.NS", "unit": "LC", "period": "2016", "value": "43.5"},
+    ],
+}
+HISTORY: dict[str, Any] = {
+    "id": "8c6f0e2f3b1d4c5a9e7f6b8a0d2c4e6f1a3b5c7d9e0f2a4c6e8b0d1f3a5c7e9f",
+    "source": "Tổng cục Thống kê, số liệu theo tỉnh",
+    "decision": "01/QĐ-UBND",
+    "figures": 863,
+    "recorded": 764,
+    "unchanged": 0,
+    "batches": 72,
+    "published": 99,
+    "compared": 99,
+    "within": 97,
+    "differences": [
+        {
+            "row": 412,
+            "indicator": "NN01.NS",
+            "unit": "LC",
+            "period": "2008",
+            "published": "34.3",
+            "computed": "35.6",
+        }
+    ],
+    "repeated": False,
+    "dry_run": True,
+}
+HISTORY_LOADS: list[dict[str, Any]] = [
+    {
+        "id": HISTORY["id"],
+        "source": HISTORY["source"],
+        "decision": HISTORY["decision"],
+        "loaded_at": "2026-03-02T02:15:30.123456Z",
+        "loaded_by": "person:van.phong",
+        "result": {**HISTORY, "dry_run": False},
+    }
+]
+PUBLISHING: dict[str, Any] = {
+    "form": "NN-NAM",
+    "period_from": "2010",
+    "period_to": "2016",
+    "units": ["LC"],
+    "indicators": ["NN01.DT", "NN01.SL", "NN01.NS"],
+    "decision": "05/QĐ-CTK",
+    "decided_on": "2017-03-31",
+}
+PUBLICATION: dict[str, Any] = {
+    **PUBLISHING,
+    "id": "8c6f0e2f3b1d4c5a9e7f6b8a0d2c4e6f",
+    "published_at": "2026-03-02T02:15:30.123456Z",
+    "published_by": "person:van.phong",
+    "withdrawn_at": None,
+    "withdrawn_by": None,
+    "withdrawal_decision": None,
+}
+PUBLICATIONS: dict[str, Any] = {"publications": [PUBLICATION], "next": None}
+PUBLIC: dict[str, Any] = {"publications": [PUBLISHING], "next": None}
+PUBLISHED: dict[str, Any] = {
+    "observations": [
+        {
+            "indicator": "NN01.NS",
+            "unit": "LC",
+            "period": "2016",
+            "form": "NN-NAM",
+            "value": "43.5",
+            "status": "official",
+            "derived": True,
+            "version": 1,
+            "recorded_at": "2016-12-21T08:00:01Z",
+            "label": None,
+            "basis": None,
+        }
+    ],
+    "next": None,
+}

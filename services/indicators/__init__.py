@@ -10,7 +10,8 @@ RPC, by module of `service`:
 - organisation: `list_units`, `find_unit`, `trace_unit`, `list_reforms`, `preview_reform`, `apply_reform`;
 - calendar: `next_working_day`, `regime_calendar`;
 - observations: `find_observation`, `list_observations`, `list_batches`; comparing: `read_series`, `read_grid`;
-  outliers: `scan_outliers`;
+  outliers: `scan_outliers`; history: `load_history`, `list_history_loads`; publishing: `publish`,
+  `withdraw_publication`, `list_publications`, and for everyone `list_public`, `list_published`;
 - proposals: `propose`, `submit_proposal`, `review_proposal`, `publish_proposal`, `return_proposal`, `reject_proposal`,
   `withdraw_proposal`, `list_proposals`, `read_proposal`;
 - regimes: `list_regimes`, `read_regime`, `read_form`, `export_regime`, `import_regime`, `copy_regime`;

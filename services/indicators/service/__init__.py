@@ -5,11 +5,13 @@ from __future__ import annotations
 from services.indicators.service.calendar import CalendarCalls
 from services.indicators.service.catalogue import CatalogueCalls
 from services.indicators.service.comparing import ComparingCalls
+from services.indicators.service.history import HistoryCalls
 from services.indicators.service.indicators import IndicatorCalls
 from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.organisation import OrganisationCalls
 from services.indicators.service.outliers import OutlierCalls
 from services.indicators.service.proposals import ProposalCalls
+from services.indicators.service.publishing import PublishingCalls
 from services.indicators.service.regimes import RegimeCalls
 from services.indicators.service.releases import ReleaseCalls
 from shared.entrypoints import Described
@@ -28,6 +30,8 @@ class IndicatorsService(
     RegimeCalls,
     OrganisationCalls,
     OutlierCalls,
+    HistoryCalls,
+    PublishingCalls,
 ):
     """Catalogue and warehouse for those who ask."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from services.indicators.service.moments import resolved
-from services.indicators.service.paging import bounded
+from services.indicators.service.paging import bounded, cursor_key
 from services.indicators.storage import moments, warehouse
 from services.indicators.storage.tables import reading
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views import BatchPage, ObservationPage, ObservationView
 from shared.entrypoints import rpc
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.storage import UnitOfWork
 
 
@@ -73,7 +73,7 @@ class ObservationCalls:
                 as_of=None if as_of is None else resolved(connection, as_of).shown,
                 units=None if EVERYWHERE in actor.units else actor.units,
                 forms=None if EVERYWHERE in actor.forms else actor.forms,
-                after=_cursor(after),
+                after=cursor_key(after),
                 limit=limit + 1,
             )
         last = found[limit - 1] if len(found) > limit else None
@@ -107,12 +107,3 @@ class ObservationCalls:
                 limit=limit + 1,
             )
         return BatchPage(batches=found[:limit], next=str(found[limit - 1].batch) if len(found) > limit else None)
-
-
-def _cursor(after: str | None) -> tuple[str, str, str] | None:
-    if after is None:
-        return None
-    parts = after.split("|")
-    if len(parts) != 3:
-        raise Invalid("indicators.bad_cursor", f"{after!r} is no cursor", "Con trỏ trang không hợp lệ.")
-    return parts[0], parts[1], parts[2]

@@ -28,3 +28,13 @@ def cursor_number(after: str | None) -> int | None:
     if not (after.isascii() and after.isdecimal() and len(after) <= 18):
         raise Invalid("indicators.bad_cursor", f"{after!r} is no cursor", "Con trỏ trang không hợp lệ.")
     return int(after)
+
+
+def cursor_key(after: str | None) -> tuple[str, str, str] | None:
+    """Return a cursor that is a value's key: unit|period|indicator. Raises Invalid("indicators.bad_cursor")."""
+    if after is None:
+        return None
+    parts = after.split("|")
+    if len(parts) != 3:
+        raise Invalid("indicators.bad_cursor", f"{after!r} is no cursor", "Con trỏ trang không hợp lệ.")
+    return parts[0], parts[1], parts[2]

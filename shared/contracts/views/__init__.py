@@ -19,6 +19,11 @@ from shared.contracts.views.catalogue import (
     UnitView,
 )
 from shared.contracts.views.everyday import InboxEntry, InboxPage, ServiceStatus, TokenView
+from shared.contracts.views.history import (
+    HistoryDifference,
+    HistoryLoadView,
+    HistoryResult,
+)
 from shared.contracts.views.indicators import (
     DefinitionView,
     DimensionPage,
@@ -62,6 +67,14 @@ from shared.contracts.views.organisation import (
     UnitDetail,
 )
 from shared.contracts.views.proposals import ProposalDetail, ProposalPage, ProposalView, ReviewView
+from shared.contracts.views.publication import (
+    PublicationPage,
+    PublicationView,
+    PublicPage,
+    PublicView,
+    PublishedPage,
+    PublishedView,
+)
 from shared.contracts.views.regimes import FileView, FormDetail, RegimeDetail, RegimeImport, RegimePage, RegimeView
 from shared.contracts.views.submissions import (
     CheckedDraft,
@@ -139,7 +152,10 @@ __all__ = [
     "GridIndicator",
     "GridRow",
     "GridView",
+    "HistoryDifference",
     "HistoryEntry",
+    "HistoryLoadView",
+    "HistoryResult",
     "InboxEntry",
     "InboxPage",
     "IndicatorPage",
@@ -162,6 +178,12 @@ __all__ = [
     "ProposalDetail",
     "ProposalPage",
     "ProposalView",
+    "PublicPage",
+    "PublicView",
+    "PublicationPage",
+    "PublicationView",
+    "PublishedPage",
+    "PublishedView",
     "ReceiptView",
     "RecomputeResult",
     "ReconciliationPage",

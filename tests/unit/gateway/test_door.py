@@ -27,6 +27,8 @@ PUBLIC_PATHS = {
     "/docs",
     "/docs/{name}",
     "/openapi.json",
+    "/v1/public",
+    "/v1/public/observations",
 }
 READ = "/v1/observations/NN01.NS/LC/2016"
 

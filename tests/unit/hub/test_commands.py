@@ -16,7 +16,7 @@ from shared import topology
 
 runner = CliRunner()
 COMMANDS = {
-    "run", "demo", "load", "regimes", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology",
+    "run", "demo", "load", "load-history", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology",
     "audit", "dead-letters", "reform", "calendar", "secrets",
 }  # fmt: skip
 
