@@ -36,13 +36,14 @@ FIGURE = SUBMISSION + "/figures/{indicator}"
 class FigureEntry(Body):
     """One figure entered by hand. `value` is a text ("3.507,6" or "3507.6") or a whole number; a fraction must be sent
     as text, because JSON numbers are rounded on their way. `measure` is the unit of measure it is given in (default:
-    the indicator's)."""
+    the indicator's), `label` the name of the row that it stands in, of an open list."""
 
     value: Annotated[str, plain_text(60)] | int | None = None
     nothing_occurred: bool = False
     status: Literal["estimate", "preliminary", "official"] = "official"
     expected_version: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     measure: Annotated[str, plain_text(60)] | None = None
+    label: Annotated[str, plain_text(300)] | None = None
 
 
 class Choice(Body):
@@ -121,6 +122,7 @@ async def edit_figure(submission_id: Id, indicator: Id, entry: FigureEntry, call
             status=entry.status,
             expected_version=entry.expected_version,
             measure=entry.measure,
+            label=entry.label,
         )
     )
 

@@ -49,7 +49,7 @@ def hand_over(unit: Unit, submission: Submission, round_: int) -> bool:
     frozen = submissions.find_round(unit.connection, submission.number, round_)
     if frozen is None or frozen.state != APPROVED or frozen.decided_at is None:
         return False
-    figures = [Figure(figure.indicator, figure.value, figure.status) for figure in frozen.figures]
+    figures = [Figure(figure.indicator, figure.value, figure.status, figure.label) for figure in frozen.figures]
     parts = chunks.split(figures)
     for index, part in enumerate(parts):
         unit.emit(

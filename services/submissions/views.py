@@ -55,6 +55,8 @@ def figure_view(indicator: str, cell: Cell, findings: Iterable[Finding] = ()) ->
             "receipt_id": source.receipt_id,
             "accepted_at": source.clock.accepted_at.isoformat(),
         }
+        if beside.label is not None:
+            conflict["label"] = beside.label
     return FigureView(
         indicator=indicator,
         value=cell.value,
@@ -65,6 +67,7 @@ def figure_view(indicator: str, cell: Cell, findings: Iterable[Finding] = ()) ->
         receipt_id=cell.receipt_id,
         version=cell.version,
         conflict=conflict,
+        label=cell.label,
         findings=[finding_view(finding) for finding in findings],
     )
 

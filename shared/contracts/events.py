@@ -26,12 +26,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return ""
 
 
-class Figure(msgspec.Struct, frozen=True):
-    """One approved figure of a submission: indicator code, value (None: nothing occurred), status of the value."""
+class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One approved figure of a submission: indicator code, value (None: nothing occurred), status of the value, and
+    what the reporter calls the row, of a figure in an open list."""
 
     indicator: str
     value: str | None
     status: str = "official"  # estimate | preliminary | official
+    label: str | None = None
 
 
 class PushAccepted(Event, frozen=True, kw_only=True):
@@ -184,7 +186,7 @@ class FinalisedRequested(Event, frozen=True, kw_only=True):
         return f"{self.submission_id}/{self.round}"
 
 
-class Observation(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     """One current warehouse value. `value` None: nothing occurred. `withdrawn`: the key no longer has a value."""
 
     indicator: str
@@ -192,6 +194,7 @@ class Observation(msgspec.Struct, frozen=True):
     status: str = "official"
     derived: bool = False
     withdrawn: bool = False
+    label: str | None = None
 
 
 class ObservationsRecorded(Event, frozen=True, kw_only=True):

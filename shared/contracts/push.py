@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,7 +12,8 @@ MAX_FIGURES = 5_000
 class PushFigure(msgspec.Struct, frozen=True):
     """One figure. `value` is a JSON number or a text ("3.507,6" and "3507.6" are both read); null with
     `nothing_occurred` says "không phát sinh". `unit` is a unit id or a code (`gso:03388`), `measure` the unit of
-    measure the sender means: another of the same dimension is converted and the receipt says so, else it is refused."""
+    measure the sender means: another of the same dimension is converted and the receipt says so, else it is refused.
+    `label` names the row of an open list that the figure stands in (`DA01.R7`); once per row is enough."""
 
     indicator: str
     value: Any = None
@@ -21,6 +22,7 @@ class PushFigure(msgspec.Struct, frozen=True):
     measure: str | None = None
     status: str = "official"
     nothing_occurred: bool = False
+    label: Annotated[str, msgspec.Meta(min_length=1, max_length=300)] | None = None
 
 
 class PushBody(msgspec.Struct, frozen=True):

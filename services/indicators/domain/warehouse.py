@@ -35,7 +35,7 @@ def cells_of(form: str, level: str, figures: Iterable[Figure], derived: frozense
     Raises Invalid("indicators.value_unreadable") for a value that is no decimal text.
     """
     return {
-        figure.indicator: Cell(form, _normal(figure), figure.status, False, level)
+        figure.indicator: Cell(form, _normal(figure), figure.status, False, level, figure.label)
         for figure in figures
         if figure.indicator not in derived
     }

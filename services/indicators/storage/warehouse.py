@@ -137,7 +137,7 @@ def content(connection: Connection, form: str, unit: str, period: str, batch: in
     """Return what a (form, unit, period) holds, in order of indicator, with what `batch` withdrew from it."""
     table = observations.c
     mine = and_(table.form == form, table.unit == unit, table.period == period)
-    columns = (table.indicator, table.value, table.status, table.derived)
+    columns = (table.indicator, table.value, table.status, table.derived, table.label)
     held = connection.execute(select(*columns).where(mine, _CURRENT)).all()
     known = {row.indicator for row in held}
     ended = connection.execute(select(*columns).where(mine, table.superseded_batch == batch)).all()
@@ -147,7 +147,7 @@ def content(connection: Connection, form: str, unit: str, period: str, batch: in
 
 
 def _observation(row: Row[*tuple[Any, ...]], *, withdrawn: bool) -> Observation:
-    return Observation(row.indicator, _text(row.value), row.status, row.derived, withdrawn)
+    return Observation(row.indicator, _text(row.value), row.status, row.derived, withdrawn, row.label)
 
 
 def releases_of(connection: Connection, forms: Iterable[str], unit: str, period: str) -> dict[str, Release]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from services.submissions.domain.rows import OpenList, Row, row_of
 from shared.calendar import Period
 from shared.catalogue.entries import CalendarDay, Measure, Regime, Years
 from shared.catalogue.formulas import Formula, Rule, parse, parse_rule
@@ -68,7 +69,8 @@ class Form:
     """A form: what is entered (`entered`), what the hub derives (`derived`), what may not be missing (`required`), who
     owes it, and for which periods. `each` is the kind of unit of which every one owes it, `under` narrows it to those
     below that unit. `earlier` are the versions before this one, by number, and the last day (in Vietnam) on which
-    pushes of them are taken. `enters`, `approves` and `receives` name who else than the owing agency does so
+    pushes of them are taken. `columns` are the indicators that stand in
+    open lists. `enters`, `approves` and `receives` name who else than the owing agency does so
     (Đ10.1)."""
 
     id: str
@@ -88,6 +90,7 @@ class Form:
     rolls_up: str | None = None
     rules: tuple[CellRule, ...] = ()
     owner: str | None = None
+    columns: dict[str, OpenList] = field(default_factory=dict)
     version: int = 1
     earlier: dict[int, tuple[Form, date | None]] = field(default_factory=dict)
 
@@ -95,6 +98,13 @@ class Form:
     def kept(self) -> frozenset[str]:
         """Every indicator that this version or one before it asks for: what a draft may hold."""
         return frozenset(self.entered).union(*(form.entered for form, _until in self.earlier.values()))
+
+    def row(self, code: str) -> Row | None:
+        """Return where a figure of an open list stands, in this version or one before it; None for other figures."""
+        found = row_of(code, self.columns)
+        if found is None:
+            found = next(filter(None, (row_of(code, form.columns) for form, _ in self.earlier.values())), None)
+        return found
 
 
 @dataclass(slots=True)
@@ -272,8 +282,16 @@ def _content(body: dict[str, Any]) -> dict[str, Any]:
         "derived": frozenset(body.get("derived") or ()),
         "required": frozenset(body.get("required") or ()),
         "rules": tuple(_rule(rule) for rule in body.get("rules") or ()),
+        "columns": {code: item for item in _lists(body) for code in item.columns},
         "version": body.get("version", 1),
     }
+
+
+def _lists(body: dict[str, Any]) -> list[OpenList]:
+    return [
+        OpenList(item["id"], item["label"], tuple(item["columns"]), item.get("max_rows", 200))
+        for item in body.get("open_lists") or ()
+    ]
 
 
 def _schedules(bodies: Bodies) -> dict[str, Schedule]:

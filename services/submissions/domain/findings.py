@@ -148,6 +148,24 @@ INEXACT = Rule(
     "{value} {measure} in {expected} has more than 4 decimals; nothing is rounded unseen",
     "{value} {measure} đổi sang {expected} có quá 4 chữ số thập phân; hệ thống không tự làm tròn.",
 )
+TOO_MANY_ROWS = Rule(
+    "V122",
+    "refused",
+    "the list “{list}” has at most {rows} rows",
+    "Danh sách “{list}” có nhiều nhất {rows} dòng.",
+)
+LABELS_DIFFER = Rule(
+    "V123",
+    "refused",
+    "row {row} of the list “{list}” is given different labels: {labels}",
+    "Dòng {row} của danh sách “{list}” có nhiều tên khác nhau: {labels}.",
+)
+LABEL_OF_NO_ROW = Rule(
+    "V124",
+    "refused",
+    "{indicator} stands in no open list and takes no label",
+    "Chỉ tiêu {indicator} không thuộc danh sách mở, không ghi tên dòng.",
+)
 SUBMITTED = Rule(
     "submission.submitted",
     "refused",
@@ -250,6 +268,18 @@ RULE_BROKEN = Rule(
     "error",
     "rule {rule} does not hold: {expression} ({values}). {reason}",
     "Không thỏa quy tắc {rule}: {expression} ({values}). {reason_vi}",
+)
+ROW_UNNAMED = Rule(
+    "V211",
+    "error",
+    "row {row} of the list “{list}” has no label",
+    "Dòng {row} của danh sách “{list}” chưa có tên.",
+)
+ROW_LABELS_DIFFER = Rule(
+    "V212",
+    "error",
+    "row {row} of the list “{list}” bears several labels: {labels}",
+    "Dòng {row} của danh sách “{list}” có nhiều tên: {labels}.",
 )
 OPTIONAL_MISSING = Rule("V301", "warning", "{indicator} has no figure", "Chưa có số liệu cho {indicator} ({name}).")
 NEGATIVE = Rule(

@@ -6,7 +6,7 @@ is judged afterwards by `refusal_of`, under the submissions' locks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from services.submissions.domain.findings import Finding, Rule, find
 from services.submissions.domain.merge import Pushed
 from services.submissions.domain.obligations import submission_id
 from services.submissions.domain.rounds import APPROVED, SUBMITTED, WAIVED, Submission
+from services.submissions.domain.rows import Row, labels_of, row_of
 from services.submissions.domain.values import STATUSES, read_measured, read_value
 from shared.calendar import VIETNAM, local_date
 from shared.contracts.actor import EVERYWHERE
@@ -74,6 +75,7 @@ class _No(NamedTuple):
 class _Place(NamedTuple):
     submission_id: str
     entered: dict[str, Indicator]
+    catalogue: Catalogue
 
 
 class _Converted(NamedTuple):
@@ -103,8 +105,12 @@ def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datet
         if isinstance(place, _No):
             judged.refusals.append(Refusal(position, _misplaced(figure.indicator, place, entered, whole, catalogue)))
             continue
-        target, defined = place
-        result = _figure(figure, defined, whole, catalogue)
+        target, defined, then = place
+        indicator = defined.get(figure.indicator)
+        if indicator is None or figure.label is not None:
+            result = _listed(figure, place, whole)
+        else:
+            result = _figure(figure, indicator, then)
         if not isinstance(result, Pushed):
             if isinstance(result, Finding):
                 judged.refusals.append(Refusal(position, result))
@@ -118,6 +124,8 @@ def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datet
         judged.candidates.append(Candidate(position, target, figure.indicator, result))
     if twice:
         _refuse_duplicates(judged, twice)
+    if whole.columns:
+        _refuse_ambiguous_rows(judged, whole)
     return judged
 
 
@@ -182,20 +190,36 @@ def _place(
     if not scope.covers_unit(unit):
         return _No(rules.OUT_OF_SCOPE, {"unit": unit, "form": form.id})
     then = catalogue.as_of(period)
-    return _Place(submission_id(form.id, unit, str(period)), entered if then is catalogue else _entered(form, then))
+    here = entered if then is catalogue else _entered(form, then)
+    return _Place(submission_id(form.id, unit, str(period)), here, then)
 
 
 def _misplaced(code: str, place: _No, entered: dict[str, Indicator], form: Form, catalogue: Catalogue) -> Finding:
     # An unknown indicator is the more useful thing to hear of.
-    return find(place.rule, code, **place.facts) if code in entered else _unknown(code, form, catalogue)
+    known = code in entered or row_of(code, form.columns) is not None
+    return find(place.rule, code, **place.facts) if known else _unknown(code, form, catalogue)
 
 
-def _figure(
-    figure: PushFigure, entered: dict[str, Indicator], form: Form, catalogue: Catalogue
-) -> Pushed | _Converted | Finding:
-    indicator = entered.get(figure.indicator)
-    if indicator is None:
-        return _unknown(figure.indicator, form, catalogue)
+def _listed(figure: PushFigure, place: _Place, form: Form) -> Pushed | _Converted | Finding:
+    """Judge a figure that has a label or is not entered in a cell of the form: it may stand in an open list."""
+    if figure.indicator in place.entered:
+        return find(rules.LABEL_OF_NO_ROW, figure.indicator)
+    row = row_of(figure.indicator, form.columns)
+    column = None if row is None else place.catalogue.indicators.get(row.column)
+    if row is None or column is None:
+        return _unknown(figure.indicator, form, place.catalogue)
+    if row.number > row.list.max_rows:
+        return find(rules.TOO_MANY_ROWS, figure.indicator, list=row.list.label, rows=row.list.max_rows)
+    given = _figure(figure, replace(column, code=figure.indicator), place.catalogue)
+    if isinstance(given, Finding) or figure.label is None:
+        return given
+    label = nfc(figure.label).strip() or None
+    if isinstance(given, _Converted):
+        return given._replace(pushed=msgspec.structs.replace(given.pushed, label=label))
+    return msgspec.structs.replace(given, label=label)
+
+
+def _figure(figure: PushFigure, indicator: Indicator, catalogue: Catalogue) -> Pushed | _Converted | Finding:
     if figure.status not in STATUSES:
         return find(rules.UNKNOWN_STATUS, indicator.code, status=figure.status)
     if figure.measure is not None and figure.measure != indicator.measure:
@@ -231,6 +255,27 @@ def _refuse_duplicates(judged: Judged, twice: dict[tuple[str, str], list[int]]) 
             finding = find(rules.DUPLICATE, indicator, first=min(position, other), second=max(position, other))
             judged.refusals.append(Refusal(position, finding))
     judged.candidates = [c for c in judged.candidates if (c.submission_id, c.indicator) not in twice]
+    judged.refusals.sort(key=lambda refusal: refusal.position)
+
+
+def _refuse_ambiguous_rows(judged: Judged, form: Form) -> None:
+    """Refuse every figure of a row to which one push gives different labels: what the row is cannot be known."""
+    rows: dict[str, list[tuple[Row, Candidate]]] = {}
+    for candidate in judged.candidates:
+        row = row_of(candidate.indicator, form.columns)
+        if row is not None:
+            rows.setdefault(candidate.submission_id, []).append((row, candidate))
+    refused: set[int] = set()
+    for placed in rows.values():
+        for found, number, labels in labels_of((row, candidate.pushed.label) for row, candidate in placed):
+            if len(labels) > 1:
+                facts = {"list": found.label, "row": number, "labels": ", ".join(labels)}
+                for row, candidate in placed:
+                    if (row.list.id, row.number) == (found.id, number):
+                        refused.add(candidate.position)
+                        finding = find(rules.LABELS_DIFFER, candidate.indicator, **facts)
+                        judged.refusals.append(Refusal(candidate.position, finding))
+    judged.candidates = [candidate for candidate in judged.candidates if candidate.position not in refused]
     judged.refusals.sort(key=lambda refusal: refusal.position)
 
 

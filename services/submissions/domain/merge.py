@@ -30,10 +30,12 @@ class Clock(NamedTuple):
 
 
 class Pushed(msgspec.Struct, frozen=True, gc=False):
-    """A value that a push brings: decimal text in normal form, or None for "không phát sinh"."""
+    """A value that a push brings: decimal text in normal form, or None for "không phát sinh". `label` names the row of
+    an open list."""
 
     value: str | None
     status: str
+    label: str | None = None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -64,10 +66,12 @@ class Cell(msgspec.Struct):
     version: int = 1
     removed: bool = False
     conflict: tuple[Pushed, Source] | None = None
+    label: str | None = None
 
     def holds(self, pushed: Pushed) -> bool:
         """Tell whether the cell shows exactly this value."""
-        return self.value == pushed.value and self.status == pushed.status and not self.removed
+        same = self.value == pushed.value and self.status == pushed.status and self.label == pushed.label
+        return same and not self.removed
 
 
 def rolled(value: Pushed, source: Source) -> Cell:
@@ -77,7 +81,10 @@ def rolled(value: Pushed, source: Source) -> Cell:
 
 def fresh(pushed: Pushed, source: Source) -> Cell:
     """Return the cell that a push makes where there was none."""
-    return Cell(pushed.value, pushed.status, PUSH, source.by, source.at, source.receipt_id, source.clock)
+    cell = Cell(pushed.value, pushed.status, PUSH, source.by, source.at, source.receipt_id, source.clock)
+    if pushed.label is not None:
+        cell.label = pushed.label
+    return cell
 
 
 def merge(cell: Cell, pushed: Pushed, source: Source) -> str:
@@ -131,7 +138,7 @@ def _replace(cell: Cell, value: Pushed, source: Source) -> None:
 
 def take(cell: Cell, pushed: Pushed, source: Source) -> None:
     """Put the value into the cell, with where it comes from."""
-    cell.value, cell.status = pushed.value, pushed.status
+    cell.value, cell.status, cell.label = pushed.value, pushed.status, pushed.label
     cell.origin, cell.by, cell.at, cell.receipt_id = source.origin, source.by, source.at, source.receipt_id
     cell.removed, cell.conflict = False, None
     cell.version += 1
@@ -139,7 +146,7 @@ def take(cell: Cell, pushed: Pushed, source: Source) -> None:
 
 def enter(cell: Cell, pushed: Pushed, by: str, at: datetime) -> None:
     """Put a value a person typed into the cell. It settles a conflict: who types has seen the pushed value."""
-    cell.value, cell.status = pushed.value, pushed.status
+    cell.value, cell.status, cell.label = pushed.value, pushed.status, pushed.label
     cell.origin, cell.by, cell.at, cell.receipt_id = HAND, by, at, None
     cell.removed, cell.conflict = False, None
     cell.version += 1
@@ -156,7 +163,7 @@ def remove(cell: Cell, by: str, at: datetime) -> None:
 
 def entered(value: Pushed, by: str, at: datetime) -> Cell:
     """Return the cell that a person fills where there was none."""
-    return Cell(value.value, value.status, HAND, by, at)
+    return Cell(value.value, value.status, HAND, by, at, label=value.label)
 
 
 def settle(cell: Cell, keep: str) -> None:

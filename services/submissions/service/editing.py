@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+import msgspec
+
 from services.submissions.domain import merge
-from services.submissions.domain.catalogue import Catalogue
+from services.submissions.domain.catalogue import Catalogue, Form, Indicator
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell, Pushed
 from services.submissions.domain.rounds import Submission
@@ -21,6 +23,7 @@ from shared.contracts.views import FigureView, SubmissionView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork
+from shared.text import nfc
 
 
 class EditingCalls:
@@ -39,10 +42,12 @@ class EditingCalls:
         status: str = "official",
         expected_version: int | None = None,
         measure: str | None = None,
+        label: str | None = None,
     ) -> FigureView:
         """Enter a figure by hand. Text is read the Vietnamese way ("3.507" is 3507), a JSON number as it is. `measure`
         is the unit of measure it is given in (default: the indicator's); another of its dimension is converted, and
-        the answer's `converted` says so.
+        the answer's `converted` says so. `label` names the row of an open list (`DA01.R7`); without one the figure
+        keeps the label it has.
 
         `expected_version` (0: there is no figure yet) guards against changing what somebody else just changed. What
         a system had pushed beside a hand entry is settled by this. The answer has the findings in which the figure
@@ -57,6 +62,7 @@ class EditingCalls:
             key = (submission.number, indicator)
             cells = figures.read_cells(unit.connection, [submission.number])
             cell = cells.get(key)
+            entered = _labelled(entered, label, cell)
             if cell is None or not _is_so(cell, entered, actor.id):
                 submission.require_taking(unit.now)
                 _expect(cell, expected_version)
@@ -123,8 +129,8 @@ def _entered(catalogue: Catalogue, submission: Submission, code: str, given: _Gi
     """Return what the clerk entered, and what to tell where it was converted."""
     form = catalogue.forms.get(submission.form)
     period = catalogue.period(submission.period)
-    indicator = None if period is None else catalogue.as_of(period).indicators.get(code)
-    if form is None or indicator is None or code not in form.entered:
+    indicator = None if period is None or form is None else _indicator(catalogue.as_of(period), form, code)
+    if indicator is None:
         raise NotFound(
             "submissions.no_indicator",
             f"{code} is not entered on form {submission.form}",
@@ -137,6 +143,21 @@ def _entered(catalogue: Catalogue, submission: Submission, code: str, given: _Gi
     if isinstance(read, Finding):
         raise Invalid("submissions.value", read.message, read.detail, {"finding": read.code, "indicator": code})
     return Pushed(read.value, given.status), read.converted.detail if read.converted else None
+
+
+def _indicator(catalogue: Catalogue, form: Form, code: str) -> Indicator | None:
+    """Return what is entered under this code: an indicator of the form, or a row of one of its open lists."""
+    if code in form.entered:
+        return catalogue.indicators.get(code)
+    row = form.row(code)
+    if row is None or row.number > row.list.max_rows or row.column not in catalogue.indicators:
+        return None
+    return replace(catalogue.indicators[row.column], code=code)
+
+
+def _labelled(entered: Pushed, label: str | None, cell: Cell | None) -> Pushed:
+    kept = nfc(label or "").strip() or (None if cell is None or cell.removed else cell.label)
+    return entered if kept is None else msgspec.structs.replace(entered, label=kept)
 
 
 def _is_so(cell: Cell, entered: Pushed, by: str) -> bool:

@@ -35,6 +35,7 @@ _COLUMNS = (
     "version",
     "removed",
     "conflict",
+    "label",
 )
 _NAMES = ", ".join(_COLUMNS)
 # Made of constants; figures travel as COPY data or parameters.
@@ -64,6 +65,7 @@ class _Conflict(msgspec.Struct):
     tie_breaker: str
     at: datetime
     origin: str = "push"
+    label: str | None = None
 
 
 def read_cells(connection: Connection, numbers: Collection[int]) -> dict[Key, Cell]:
@@ -108,7 +110,8 @@ def _line(key: Key, cell: Cell) -> str:
     value = _NULL if cell.value is None else cell.value
     origin = _origin(cell.status, cell.origin, cell.by, cell.at, cell.receipt_id, cell.clock)
     conflict = _NULL if cell.conflict is None else _text(_conflict_text(*cell.conflict))
-    return f"{key[0]}\t{_text(key[1])}\t{value}\t{origin}\t{cell.version}\t{'t' if cell.removed else 'f'}\t{conflict}\n"
+    end = f"{'t' if cell.removed else 'f'}\t{conflict}\t{_NULL if cell.label is None else _text(cell.label)}"
+    return f"{key[0]}\t{_text(key[1])}\t{value}\t{origin}\t{cell.version}\t{end}\n"
 
 
 @lru_cache(maxsize=1024)
@@ -127,17 +130,19 @@ def _text(value: str | None) -> str:
 def _cell(row: Any) -> Cell:
     clock = None if row[8] is None else Clock(row[8], row[9])
     conflict = None if row[12] is None else _conflict(row[12])
-    return Cell(row[2], row[3], row[4], row[5], row[6], row[7], clock, row[10], row[11], conflict)
+    return Cell(row[2], row[3], row[4], row[5], row[6], row[7], clock, row[10], row[11], conflict, row[13])
 
 
 def _conflict(body: object) -> tuple[Pushed, Source]:
     kept = msgspec.convert(body, _Conflict)
     clock = Clock(kept.accepted_at, kept.tie_breaker)
-    return Pushed(kept.value, kept.status), Source(kept.by, kept.receipt_id, clock, kept.at, kept.origin)
+    return Pushed(kept.value, kept.status, kept.label), Source(kept.by, kept.receipt_id, clock, kept.at, kept.origin)
 
 
 def _conflict_text(pushed: Pushed, source: Source) -> str:
-    kept = _Conflict(pushed.value, pushed.status, source.by, source.receipt_id, *source.clock, source.at, source.origin)
+    kept = _Conflict(
+        pushed.value, pushed.status, source.by, source.receipt_id, *source.clock, source.at, source.origin, pushed.label
+    )
     return msgspec.json.encode(kept).decode()
 
 

@@ -88,6 +88,7 @@ figures = Table(
     Column("version", Integer, nullable=False),
     Column("removed", Boolean, nullable=False),
     Column("conflict", JSONB),
+    Column("label", Text),
 )
 """The current draft of every submission. No foreign key: it would cost a look-up per figure on the bulk path, and
 obligations that have figures are never deleted. (accepted_at, tie_breaker) is the newest push seen."""

@@ -80,6 +80,7 @@ class FigureView:
     receipt_id: str | None = None
     version: int = 1
     conflict: dict[str, Any] | None = None
+    label: str | None = None
     converted: str | None = None
     findings: list[FindingView] = field(default_factory=list)
 

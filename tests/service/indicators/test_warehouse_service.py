@@ -117,6 +117,17 @@ def desk(database: Callable[[str], Engine]) -> Desk:
 PADDY = [Figure("NN01.DT", "31.3"), Figure("NN01.SL", "136.1")]
 
 
+def test_labels_of_open_lists_are_kept_told_and_hashed(desk: Desk) -> None:
+    desk.finalise("GD-NAM", "2016", [Figure("GD01", "9"), Figure("DA01.R1", "5", "official", "Trường A")])
+    told = {item.indicator: item.label for event in desk.emitted(ObservationsRecorded) for item in event.observations}
+    assert (told["DA01.R1"], told["GD01"]) == ("Trường A", None)
+    assert desk.service.find_observation(OFFICE, "DA01.R1", "LC", "2016").label == "Trường A"
+    desk.finalise("GD-NAM", "2016", [Figure("GD01", "9"), Figure("DA01.R1", "5", "official", "Trường B")], 2)
+    [event] = desk.emitted(ObservationsRecorded)
+    assert event.version == 2
+    assert event.content_hash == release_hash("GD-NAM", "LC", "2016", 2, event.observations)
+
+
 def test_migrated_tables_are_those_of_the_metadata(database: Callable[[str], Engine]) -> None:
     with database("indicators").connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": _known})

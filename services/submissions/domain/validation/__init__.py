@@ -21,6 +21,7 @@ from services.submissions.domain.validation.rollup import RollupState, rolled_up
 _CHECKS = (
     content.missing,
     content.figures,
+    content.rows,
     parts.parts,
     formulas.derived,
     formulas.between_cells,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from services.submissions.domain import findings as rules
 from services.submissions.domain.catalogue import Catalogue, Indicator
 from services.submissions.domain.findings import Finding, find
 from services.submissions.domain.merge import HAND, PUSH, ROLLUP, Cell, Pushed, Source
+from services.submissions.domain.rows import labels_of
 from services.submissions.domain.validation.draft import Draft, shown
 from services.submissions.domain.values import read_value
 
@@ -28,8 +30,8 @@ def figures(draft: Draft) -> Iterator[Finding]:
     """Find figures that are no longer entered, conflicts, and values that no longer fit their definition."""
     kept = draft.form.kept
     for code, cell in draft.cells.items():
-        indicator = draft.catalogue.indicators.get(code)
-        if indicator is None or code not in kept:
+        indicator = draft.catalogue.indicators.get(code) if code in kept else _column(draft, code)
+        if indicator is None:
             yield find(rules.STALE_INDICATOR, code, form=draft.form.id)
             continue
         if cell.conflict is not None:
@@ -42,6 +44,22 @@ def figures(draft: Draft) -> Iterator[Finding]:
             yield find(rules.WRONG_VALUE, code, reason=again.message, reason_vi=again.detail)
         elif indicator.summed and Decimal(cell.value) < 0:
             yield find(rules.NEGATIVE, code, value=cell.value)
+
+
+def rows(draft: Draft) -> Iterator[Finding]:
+    """Find rows of open lists that nobody named, or that bear several names."""
+    labelled = [(row, cell.label) for code, cell in draft.cells.items() if (row := draft.form.row(code)) is not None]
+    for found, number, labels in labels_of(labelled):
+        if len(labels) != 1:
+            first = f"{found.columns[0]}.R{number}"
+            rule = rules.ROW_LABELS_DIFFER if labels else rules.ROW_UNNAMED
+            yield find(rule, first, list=found.label, row=number, labels=", ".join(labels))
+
+
+def _column(draft: Draft, code: str) -> Indicator | None:
+    row = draft.form.row(code)
+    column = None if row is None else draft.catalogue.indicators.get(row.column)
+    return None if column is None else replace(column, code=code)
 
 
 _ORIGINS = {
