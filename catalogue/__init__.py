@@ -39,11 +39,11 @@ class Reading:
 
 
 def read(folder: Path | str | None = None) -> dict[str, list[Entry]]:
-    """Return the sections of `folder` (default: Lai Châu's), each entry with its `id`. Raises Unreadable."""
+    """Return all sections of `folder` (default: Lai Châu's), each entry with its `id`. Raises Unreadable."""
     reading = read_places(folder)
     if reading.faults:
         raise Unreadable(reading.faults)
-    return reading.body
+    return {section: reading.body.get(section, []) for section in SECTIONS}
 
 
 def read_places(folder: Path | str | None = None) -> Reading:

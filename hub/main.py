@@ -31,6 +31,7 @@ app = typer.Typer(
 app.command()(installation.run)
 app.command()(installation.demo)
 app.command()(loading.load)
+app.command()(loading.regimes)
 app.command()(history.load_history)
 app.command()(installation.clean)
 app.command()(running.status)

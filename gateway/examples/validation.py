@@ -23,6 +23,7 @@ COMMENT: dict[str, Any] = {
     "text": "Sáp nhập hai trường THPT từ tháng 9.",
     "by": "sgddt.nhaplieu",
     "at": "2016-12-20T02:12:00Z",
+    "detail": FINDING["detail"],
 }
 CHECK: dict[str, Any] = {
     "counts": {"accepted": 2, "unchanged": 0, "refused": 0, "superseded": 0, "conflict": 0},

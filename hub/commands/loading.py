@@ -1,4 +1,5 @@
-"""`hub load`: read a folder, show what it would change or every fault with its file, row and column, then apply it."""
+"""`hub load`: read a folder, show what it would change or every fault with its file, row and column, then apply it.
+`hub regimes`: show how the folder sets a province up."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import typer
 
 import catalogue
 from catalogue import Fault, Reading, Source
-from hub import show
+from hub import overview, show
 from hub.client import Gateway
 from hub.settings import HubSettings
 
@@ -47,6 +48,21 @@ def load(
                 show.as_json({"plan": plan, "faults": [], "result": result})
             else:
                 show.say(f"the catalogue is at version {result['version']}")
+
+
+def regimes(
+    folder: Annotated[Path | None, typer.Argument(help="Catalogue folder; default: Lai Châu's.")] = None,
+    json_: show.AsJson = False,
+) -> None:
+    """Show how a province is set up: units, regimes with their deadlines, and who owes which form."""
+    with show.plain_errors():
+        found = overview.tables(catalogue.read(folder))
+    if json_:
+        show.as_json({table.title.lower(): [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+                      for table in found})  # fmt: skip
+        return
+    for table in found:
+        show.table(table.title, table.columns, table.rows)
 
 
 def _plan(gateway: Gateway, reading: Reading) -> dict[str, Any]:

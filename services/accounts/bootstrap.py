@@ -51,17 +51,23 @@ class DemoClient:
     forms: tuple[str, ...] = ALL
 
 
-DEPARTMENTS = {  # short name: (agency, form, name)
-    "stk": ("LC-STK", "DS-NAM", "Thống kê tỉnh"),
-    "snnmt": ("LC-SNNMT", "NN-NAM", "Sở Nông nghiệp và Môi trường"),
-    "sgddt": ("LC-SGDDT", "GD-NAM", "Sở Giáo dục và Đào tạo"),
-    "syt": ("LC-SYT", "YT-NAM", "Sở Y tế"),
-    "sct": ("LC-SCT", "TM-NAM", "Sở Công Thương"),
-    "sxd": ("LC-SXD", "VT-NAM", "Sở Xây dựng"),
-}
+OFFICES = {  # short name: (agency, name, what its figures are about, forms)
+    "stk": ("LC-STK", "Thống kê tỉnh", PROVINCE, ("DS-NAM", "GR-6T", "GR-9T")),
+    "snnmt": ("LC-SNNMT", "Sở Nông nghiệp và Môi trường", PROVINCE, ("NN-NAM", "NN-THANG", "PCTT-TINH")),
+    "sgddt": ("LC-SGDDT", "Sở Giáo dục và Đào tạo", PROVINCE, ("GD-NAM",)),
+    "syt": ("LC-SYT", "Sở Y tế", PROVINCE, ("YT-NAM",)),
+    "sct": ("LC-SCT", "Sở Công Thương", PROVINCE, ("TM-NAM", "CT-THANG")),
+    "sxd": ("LC-SXD", "Sở Xây dựng", PROVINCE, ("VT-NAM", "VT-THANG")),
+    "stc": ("LC-STC", "Sở Tài chính", PROVINCE, ("NS-THANG", "DT-THANG", "DN-THANG", "DTC-QUY")),
+    "doanket": ("LC-X03388-2025", "phường Đoàn Kết", "LC-X03388-2025",
+                ("XA-NAM", "XA-THANG", "TTHC-XA", "PCTT-XA", "MUALU-XA")),
+    # One pair for all communes, named for no agency: the load test works through them.
+    "xa": (None, "các xã, phường", EVERYWHERE, ("XA-NAM",)),
+}  # fmt: skip
+"""Each has somebody who enters and a leader who approves."""
 
 
-def _pair(prefix: str, agency: str | None, unit: str, form: str, of: str) -> tuple[DemoPerson, DemoPerson]:
+def _pair(prefix: str, agency: str | None, of: str, unit: str, forms: tuple[str, ...]) -> tuple[DemoPerson, DemoPerson]:
     def person(name: str, title: str, role: str) -> DemoPerson:
         return DemoPerson(
             username=f"{prefix}.{name}",
@@ -69,24 +75,38 @@ def _pair(prefix: str, agency: str | None, unit: str, form: str, of: str) -> tup
             agency=agency,
             roles=(role,),
             units=(unit,),
-            forms=(form,),
+            forms=forms,
         )
 
     return person("nhaplieu", "Cán bộ nhập liệu", "nhap_lieu"), person("lanhdao", "Lãnh đạo", "lanh_dao")
 
 
+def _of_office(username: str, name: str, role: str) -> DemoPerson:
+    return DemoPerson(username=username, name=name, agency=OFFICE, roles=(role,), units=ALL, forms=ALL)
+
+
 PEOPLE: tuple[DemoPerson, ...] = (
+    # Two, so that what one of them proposes another one can publish.
+    _of_office("quantri", "Quản trị Văn phòng UBND tỉnh", "quan_tri"),
+    _of_office("quantri2", "Quản trị thứ hai, Văn phòng UBND tỉnh", "quan_tri"),
+    _of_office("tonghop", "Cán bộ tổng hợp Văn phòng UBND tỉnh", "tong_hop"),
+    *(person for key, office in OFFICES.items() for person in _pair(key, *office)),
     DemoPerson(
-        username="quantri",
-        name="Quản trị Văn phòng UBND tỉnh",
-        agency=OFFICE,
-        roles=("quan_tri",),
-        units=ALL,
-        forms=ALL,
+        username="snnmt.quantri",
+        name="Quản trị Sở Nông nghiệp và Môi trường",
+        agency="LC-SNNMT",
+        roles=("quan_tri_don_vi",),
+        units=(PROVINCE, "LC-SNNMT", "LC-SNNMT-KL"),
+        forms=("NN-NAM", "NN-THANG", "PCTT-TINH", "BVR-KL"),
     ),
-    *(person for key, (agency, form, of) in DEPARTMENTS.items() for person in _pair(key, agency, PROVINCE, form, of)),
-    # One pair for all communes, named for no agency: the load test works through them.
-    *_pair("xa", None, EVERYWHERE, "XA-NAM", "các xã, phường"),
+    DemoPerson(
+        username="kiemlam.nhaplieu",
+        name="Cán bộ nhập liệu Chi cục Kiểm lâm",
+        agency="LC-SNNMT-KL",
+        roles=("nhap_lieu",),
+        units=(PROVINCE, "LC-SNNMT-KL"),
+        forms=("NN-THANG", "BVR-KL"),
+    ),
 )
 
 PUSHER = ("catalogue.read", "data.push", "submissions.read")

@@ -68,7 +68,7 @@ def rederived(connection: Connection, catalogue: Rules, place: Place) -> Change 
         return None
     derivations = catalogue.derivations(*place)
     past = find_past(connection, catalogue, derivations, place)
-    change = rules.rederive(current, derivations, past, catalogue.derived(place.period))
+    change = rules.rederive(current, derivations, past)
     return change if change.touched else None
 
 

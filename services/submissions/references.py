@@ -21,6 +21,7 @@ from shared.entrypoints import Received, Remote
 from shared.errors import Invalid
 from shared.storage import Unit, UnitOfWork
 
+OVERDUE_SECONDS = 300.0
 PAGE = 2_000
 MAX_PAGES = 50
 """Releases compared in one run at most: PAGE times this; asked for: PAGE."""
@@ -47,6 +48,8 @@ def catch_up(unit_of_work: UnitOfWork, indicators: Remote) -> int:
     actor = service_actor("submissions")
     with unit_of_work() as unit:
         after = references.checked(unit.connection)
+        for set_id in chunks.overdue(unit.connection, OVERDUE_SECONDS):
+            chunks.drop(unit, set_id)  # told again whole if it is still the newest, of no use if it is not
     for _ in range(MAX_PAGES):
         page = indicators.call("list_releases", ReleasePage, actor=actor, after=after or None, limit=PAGE)
         lacking: list[Key] = []

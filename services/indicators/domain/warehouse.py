@@ -6,7 +6,7 @@ does not change keeps its row, whatever round repeats it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -66,12 +66,10 @@ def settle(
     return _change(current, {**kept, **entered}, derivations, past, form)
 
 
-def rederive(
-    current: Mapping[str, Cell], derivations: Sequence[Derivation], past: Past, computed: Collection[str] = ()
-) -> Change:
+def rederive(current: Mapping[str, Cell], derivations: Sequence[Derivation], past: Past) -> Change:
     """Return what changes when the values of this (unit, period) are derived anew. What was entered for an indicator
-    that is `computed` by now gives way."""
-    kept = {code: cell for code, cell in current.items() if not cell.derived and code not in computed}
+    that is computed by now gives way to what its formula gives, and stays where that is nothing."""
+    kept = {code: cell for code, cell in current.items() if not cell.derived}
     return _change(current, kept, derivations, past, None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from services.submissions.domain.findings import Finding
 from shared.contracts.views import CommentView
@@ -20,9 +21,10 @@ def unexplained(found: Iterable[Finding], said: Sequence[CommentView]) -> list[F
 
 
 def in_force(found: Iterable[Finding], said: Sequence[CommentView]) -> list[CommentView]:
-    """Return the comments that explain what is found now: what is frozen with a round and shown to the leader."""
-    explained = (explaining(finding, said) for finding in found)
-    return [comment for comment in explained if comment is not None]
+    """Return the comments that explain what is found now, each with what it explains: what is frozen with a round and
+    shown to the leader."""
+    explained = ((explaining(finding, said), finding) for finding in found)
+    return [replace(comment, detail=finding.detail) for comment, finding in explained if comment is not None]
 
 
 def meant(found: Iterable[Finding], code: str | None, indicator: str | None) -> list[Finding]:

@@ -9,7 +9,7 @@ import msgspec
 
 from services.submissions import intake
 from services.submissions.domain import findings as rules
-from services.submissions.domain.comments import explaining, meant, unexplained
+from services.submissions.domain.comments import explaining, in_force, meant, unexplained
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.validation import blocking
 from services.submissions.service.finding import cells_of, found, judged
@@ -80,7 +80,7 @@ class CheckingCalls:
                     details = {"code": finding.code, "indicator": indicator, "about": finding.about, "text": text}
                     unit.audit("finding.commented", submission.id, details)
                 answered.append(comment)
-            return answered
+            return in_force(held, answered)
 
     @rpc
     def check(self, actor: Actor, body: str) -> CheckView:
@@ -127,5 +127,11 @@ def _as_push(actor: Actor, body: str, at: datetime) -> Received[PushAccepted]:
 
 def _comment(finding: Finding, text: str, actor: Actor, at: datetime) -> CommentView:
     return CommentView(
-        code=finding.code, indicator=finding.indicator, about=finding.about, text=text, by=actor.id, at=at
+        code=finding.code,
+        indicator=finding.indicator,
+        about=finding.about,
+        text=text,
+        by=actor.id,
+        at=at,
+        detail=finding.detail,
     )

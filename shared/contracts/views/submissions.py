@@ -40,7 +40,8 @@ class ReceiptView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentView:
     """What somebody said to a warning (`code`) about a figure, or about the whole where `indicator` is None. `about`
-    are the figures it explains ("GD01=10"): when they change, the comment no longer counts."""
+    are the figures it explains ("GD01=10"): when they change, the comment no longer counts. `detail` is what the
+    warning said (Vietnamese), as the leader reads it beside the comment."""
 
     code: str
     indicator: str | None
@@ -48,6 +49,7 @@ class CommentView:
     text: str
     by: str
     at: datetime
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

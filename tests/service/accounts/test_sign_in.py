@@ -174,8 +174,9 @@ def test_running_the_bootstrap_again_changes_nothing(accounts: Accounts) -> None
     after = accounts.rows(query), accounts.settings.demo_accounts.read_text(), accounts.service.public_keys()
     assert before == after
     assert accounts.settings.demo_accounts.stat().st_mode & 0o777 == 0o600
-    assert len(accounts.people) == 15
-    assert accounts.rows("SELECT count(*) FROM audit WHERE action = 'account.created'") == [(21,)]
+    assert len(accounts.people) == len(bootstrap.PEOPLE)
+    created = len(bootstrap.PEOPLE) + len(bootstrap.CLIENTS)
+    assert accounts.rows("SELECT count(*) FROM audit WHERE action = 'account.created'") == [(created,)]
 
 
 def test_checking_a_password_leaves_the_eventlet_hub_ticking() -> None:

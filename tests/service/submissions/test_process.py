@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
+import catalogue
 from services.submissions import testing
+from services.submissions.domain.obligations import submission_id
 from services.submissions.testing import catalogue_event, push_event
-from shared.contracts.views import ReceiptView, SubmissionDetail, SubmissionView
+from shared.contracts.events import SubmissionApproved
+from shared.contracts.views import CommentView, LoadResult, ReceiptView, SubmissionDetail, SubmissionView
 from shared.errors import Invalid
 from shared.testing import broker
 from shared.testing.processes import eventually
 from tests.conftest import Databases, Services
+from tests.service.indicators.test_warehouse_service import published
 from tests.service.submissions.conftest import CLERK, CLIENT, SCHOOLS, WHOLE
 
 
@@ -40,3 +47,58 @@ def test_a_push_that_came_before_the_catalogue_waits_for_it_and_is_submitted_by_
     assert refused.value.context["finding"] == "V110"
     call("edit_figure", actor=CLERK, submission_id=SCHOOLS, indicator="GD02", value="1.007")
     assert call("submit", SubmissionView, actor=CLERK, submission_id=SCHOOLS).state == "submitted"
+
+
+def test_what_the_warehouse_recorded_judges_the_next_years_draft(
+    run_service: Services, database: Databases, amqp_url: str
+) -> None:
+    for service in ("submissions", "indicators"):
+        database(service)
+        run_service(service, "rpc,worker")
+    run_service("relay", "", "--services", "submissions,indicators", wait=False)
+
+    def call(method: str, returns: Any = Any, /, **arguments: Any) -> Any:
+        return broker.call(amqp_url, "submissions", method, returns, actor=CLERK, **arguments)
+
+    def submitted(period: str, **other: Any) -> SubmissionView:
+        figures = {**{figure.indicator: figure.value for figure in published("GD-NAM", period)}, **other}
+        listed = [{"indicator": code, "value": value} for code, value in figures.items()]
+        body = {"form": "GD-NAM", "unit": "LC", "period": period, "figures": listed}
+        broker.publish(amqp_url, push_event(body, receipt_id=f"r{period}").data)
+        name = submission_id("GD-NAM", "LC", period)
+        eventually(lambda: call("find_receipt", ReceiptView | None, receipt_id=f"r{period}"), what="the receipt")
+        view: SubmissionView = call("submit", SubmissionView, submission_id=name)
+        return view
+
+    office = replace(CLERK, id="office", rights=("catalogue.manage",))
+    broker.call(amqp_url, "indicators", "load_catalogue", LoadResult, actor=office, catalogue=catalogue.read())
+    first = submitted("2015")
+    approval = SubmissionApproved(
+        submission_id=first.id,
+        round=first.round,
+        content_hash=first.content_hash or "",
+        form=first.form,
+        unit=first.unit,
+        agency=first.agency,
+        period=first.period,
+        level="province",
+        decided_by="lanhdao",
+        decided_at=datetime.now(UTC),
+    )
+    broker.publish(amqp_url, approval)
+    count = len(published("GD-NAM", "2015"))
+    eventually(lambda: _reference_values(database) == count, what="reference values")
+    with pytest.raises(Invalid, match=r"submissions\.comments_missing") as refused:
+        submitted("2016", GD06=9999)
+    found = [(item["code"], item["indicator"]) for item in refused.value.context["findings"]]
+    assert found == [("V312", "GD06")]
+    said = {"indicator": "GD06", "text": "Kể cả giáo viên hợp đồng"}
+    [comment] = call("comment_finding", list[CommentView], submission_id=SCHOOLS, **said)
+    assert (comment.code, comment.about) == ("V312", "GD06=9999")
+    assert call("submit", SubmissionView, submission_id=SCHOOLS).state == "submitted"
+
+
+def _reference_values(database: Databases) -> int:
+    with psycopg.connect(database.url("submissions")) as connection:
+        row = connection.execute("SELECT count(*) FROM reference_values").fetchone()
+    return 0 if row is None else int(row[0])

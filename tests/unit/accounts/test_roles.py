@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import catalogue
 from services.accounts.bootstrap import CLIENTS, PEOPLE
 from services.accounts.domain import MAX_LOCK, ROLES, Account, check_rights, claims, lock_after, narrowed, rights_of
 from shared.contracts.actor import RIGHTS
@@ -81,3 +82,15 @@ def test_a_token_says_who_until_when_and_what() -> None:
         "LC-SGDDT",
     )
     assert "secret_hash" not in said
+
+
+def test_people_of_the_demo_act_for_units_and_forms_that_the_catalogue_has() -> None:
+    entries = catalogue.read()
+    units, forms = ({entry["id"] for entry in entries[section]} | {"*", None} for section in ("units", "forms"))
+    for person in PEOPLE:
+        assert {person.agency, *person.units} <= units, person.username
+        assert set(person.forms) <= forms, person.username
+
+
+def test_two_people_of_the_office_can_publish_so_that_nobody_publishes_alone() -> None:
+    assert sum("catalogue.publish" in rights_of(person.roles) and person.agency == "LC-VP" for person in PEOPLE) == 2

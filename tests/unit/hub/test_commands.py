@@ -16,8 +16,8 @@ from shared import topology
 
 runner = CliRunner()
 COMMANDS = {
-    "run", "demo", "load", "load-history", "clean", "status", "deliveries", "sync", "reconcile", "migrate", "topology",
-    "audit", "dead-letters", "reform", "calendar", "secrets",
+    "run", "demo", "load", "load-history", "regimes", "clean", "status", "deliveries", "sync", "reconcile", "migrate",
+    "topology", "audit", "dead-letters", "reform", "calendar", "secrets",
 }  # fmt: skip
 
 

@@ -13,7 +13,8 @@ import catalogue
 from services.indicators.domain.catalogue import Catalogue, accept
 from services.indicators.domain.cells import Cell
 from services.indicators.domain.derivations import Derivation, Rules
-from services.indicators.domain.warehouse import Change, cells_of, derive, settle
+from services.indicators.domain.looking_back import Past
+from services.indicators.domain.warehouse import Change, cells_of, derive, rederive, settle
 from shared.calendar import Period
 from shared.catalogue.formulas import parse
 from shared.contracts.events import Figure
@@ -105,3 +106,17 @@ def test_after_any_rounds_the_warehouse_holds_the_last_one_and_a_repeat_changes_
     assert current == settle({}, "F", rounds[-1], RULES).put
     repeat = settle(current, "F", rounds[-1], RULES)
     assert (repeat.put, repeat.end) == ({}, ())
+
+
+def test_what_was_entered_gives_way_to_a_formula_only_where_it_gives_something() -> None:
+    current = {"R": _cell("7"), "A": _cell("9")}
+    past = Past(Period.parse("2016"))
+    assert rederive(current, RULES, past) == Change({}, (), ())
+    change = rederive(current | {"B": _cell("2")}, RULES, past)
+    assert change.put["R"] == Cell("F", "4.5", "official", True, "province")
+
+
+def test_nothing_is_computed_where_nothing_was_entered() -> None:
+    constant = Derivation("K", "F", parse("2 * 3"), 0)
+    assert derive({}, [constant]) == {}
+    assert derive({"A": _cell(None)}, [constant])["K"].value == "6"

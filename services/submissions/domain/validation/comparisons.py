@@ -9,8 +9,8 @@ from fractions import Fraction
 from services.submissions.domain import findings as rules
 from services.submissions.domain.catalogue import Indicator
 from services.submissions.domain.findings import Finding, Rule, find
-from services.submissions.domain.validation import outliers
 from services.submissions.domain.validation.draft import Draft, rounded, shown
+from services.submissions.domain.validation.outliers import History
 from services.submissions.domain.validation.past import Known
 
 MAX_CHANGE_PERCENT = 50
@@ -61,14 +61,14 @@ def history(draft: Draft) -> Iterator[Finding]:
         value, known = draft.values.get(indicator.code), draft.past.history(indicator.code)
         if value is None or not known:
             continue
-        earlier = [item.value for item in known if item.value is not None]
-        units = sorted({unit for item in known for unit in item.units})
-        said = Known(None, units=tuple(units))
-        facts = {"value": shown(value), "points": str(len(earlier)), "how": said.how, "how_vi": said.how_vi}
-        for rule, found in (
-            (rules.FAR_FROM_MEAN, outliers.z_score(value, earlier)),
-            (rules.FAR_FROM_MEDIAN, outliers.modified_z_score(value, earlier)),
-            (rules.OUTSIDE_RANGE, outliers.outside_range(value, earlier, indicator.decimals)),
-        ):
-            if found is not None:
-                yield find(rule, indicator.code, **facts, **found._asdict())
+        earlier = History(item.value for item in known if item.value is not None)
+        found = (
+            (rules.FAR_FROM_MEAN, earlier.z_score(value)),
+            (rules.FAR_FROM_MEDIAN, earlier.modified_z_score(value)),
+            (rules.OUTSIDE_RANGE, earlier.outside_range(value, indicator.decimals)),
+        )
+        said = Known(None, units=tuple(sorted({unit for item in known for unit in item.units})))
+        facts = {"value": shown(value), "points": str(len(known)), "how": said.how, "how_vi": said.how_vi}
+        for rule, outlier in found:
+            if outlier is not None:
+                yield find(rule, indicator.code, **facts, **outlier._asdict())

@@ -15,17 +15,17 @@ A score over a history that does not vary (s or MAD is 0) does not exist; the ra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from math import isqrt
 from typing import NamedTuple
 
 from services.submissions.domain.validation.draft import rounded
-from shared.canonical import MAX_SCALE, decimal_text
+from shared.canonical import MAX_SCALE
 
 Z_POINTS, MODIFIED_POINTS, RANGE_POINTS = 8, 6, 5
-Z_LIMIT, MODIFIED_LIMIT = Fraction(3), Fraction(7, 2)
+Z_LIMIT, MODIFIED_LIMIT = 3, Fraction(7, 2)
 _CONSISTENCY = Fraction(6745, 10_000)
 _SCALE = 10**MAX_SCALE
 _PLACES = 2
@@ -48,49 +48,53 @@ class Range(NamedTuple):
     high: str
 
 
-def z_score(value: Decimal, history: Sequence[Decimal]) -> Deviation | None:
-    """Return how far the value lies from the mean of the earlier ones, None if no further than three deviations."""
-    count = len(history)
-    if count < Z_POINTS:
-        return None
-    x, points = _scaled(value), [_scaled(item) for item in history]
-    total = sum(points)
-    spread = count * sum(item * item for item in points) - total * total  # n(n-1) times the variance
-    if spread == 0:
-        return None
-    squared = Fraction((count * x - total) ** 2 * (count - 1), count * spread)
-    if squared <= Z_LIMIT**2:
-        return None
-    variance = Fraction(spread, count * (count - 1))
-    return Deviation(_root(squared), _unscaled(Fraction(total, count)), _root(variance / _SCALE**2))
+class History:
+    """Earlier values of one indicator of one unit, for any number of questions about new ones."""
 
+    __slots__ = ("_points",)
 
-def modified_z_score(value: Decimal, history: Sequence[Decimal]) -> Deviation | None:
-    """Return how far the value lies from the median of the earlier ones, None if within the limit."""
-    if len(history) < MODIFIED_POINTS:
-        return None
-    x, points = _scaled(value), [_scaled(item) for item in history]
-    median = _median([Fraction(item) for item in points])
-    deviation = _median([abs(item - median) for item in points])
-    if deviation == 0:
-        return None
-    score = _CONSISTENCY * abs(x - median) / deviation
-    return Deviation(_text(score), _unscaled(median), _unscaled(deviation)) if score > MODIFIED_LIMIT else None
+    def __init__(self, values: Iterable[Decimal]) -> None:
+        self._points = sorted(_scaled(value) for value in values)
 
+    def z_score(self, value: Decimal) -> Deviation | None:
+        """Return how far the value lies from the mean, None if no further than three standard deviations."""
+        count, x = len(self._points), _scaled(value)
+        if count < Z_POINTS:
+            return None
+        total = sum(self._points)
+        spread = count * sum(item * item for item in self._points) - total * total  # n(n-1) times the variance
+        squared = (count * x - total) ** 2 * (count - 1)
+        if spread == 0 or squared <= Z_LIMIT**2 * count * spread:
+            return None
+        variance = Fraction(spread, count * (count - 1))
+        return Deviation(
+            _root(Fraction(squared, count * spread)), _unscaled(Fraction(total, count)), _root(variance / _SCALE**2)
+        )
 
-def outside_range(value: Decimal, history: Sequence[Decimal], decimals: int) -> Range | None:
-    """Return the range of the earlier values that the value leaves by more than half its width, None if it does not.
-    `decimals` are the places in which the indicator is given: a range is never taken for narrower than two units of
-    the last one."""
-    if len(history) < RANGE_POINTS:
-        return None
-    lowest, highest = Fraction(min(history)), Fraction(max(history))
-    margin = max((highest - lowest) / 2, Fraction(1, 10**decimals))
-    low, high = lowest - margin, highest + margin
-    if low <= value <= high:
-        return None
-    tolerated = rounded(low, MAX_SCALE), rounded(high, MAX_SCALE)
-    return Range(decimal_text(min(history)), decimal_text(max(history)), *tolerated)
+    def modified_z_score(self, value: Decimal) -> Deviation | None:
+        """Return how far the value lies from the median, None if within the limit."""
+        if len(self._points) < MODIFIED_POINTS:
+            return None
+        middle = _twice_median(self._points)
+        deviation = _twice_median(sorted(abs(2 * item - middle) for item in self._points))  # four times the MAD
+        if deviation == 0:
+            return None
+        score = 2 * _CONSISTENCY * abs(2 * _scaled(value) - middle) / deviation
+        if score <= MODIFIED_LIMIT:
+            return None
+        return Deviation(_text(score), _unscaled(Fraction(middle, 2)), _unscaled(Fraction(deviation, 4)))
+
+    def outside_range(self, value: Decimal, decimals: int) -> Range | None:
+        """Return the range that the value leaves by more than half its width, None if it does not. `decimals` are the
+        places in which the indicator is given: a range is never taken for narrower than two units of the last one."""
+        if len(self._points) < RANGE_POINTS:
+            return None
+        lowest, highest = self._points[0], self._points[-1]
+        margin = max(highest - lowest, 2 * 10 ** (MAX_SCALE - decimals))  # twice the margin
+        low, high = 2 * lowest - margin, 2 * highest + margin
+        if low <= 2 * _scaled(value) <= high:
+            return None
+        return Range(*(rounded(Fraction(item, 2 * _SCALE), MAX_SCALE) for item in (2 * lowest, 2 * highest, low, high)))
 
 
 def _scaled(value: Decimal) -> int:
@@ -101,9 +105,9 @@ def _unscaled(value: Fraction) -> str:
     return _text(value / _SCALE)
 
 
-def _median(items: list[Fraction]) -> Fraction:
-    ordered, middle = sorted(items), len(items) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+def _twice_median(ordered: list[int]) -> int:
+    middle = len(ordered) // 2
+    return ordered[middle] + ordered[middle if len(ordered) % 2 else middle - 1]
 
 
 def _text(value: Fraction) -> str:
