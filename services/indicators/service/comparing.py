@@ -12,6 +12,7 @@ from services.indicators.domain.comparing import Slot
 from services.indicators.domain.derivations import Rules
 from services.indicators.recording import current_rules
 from services.indicators.service.moments import resolved
+from services.indicators.storage import organisation as organisations
 from services.indicators.storage import readings
 from services.indicators.storage.tables import reading
 from shared.calendar import Period
@@ -79,14 +80,16 @@ class ComparingCalls:
     ) -> GridView:
         """Return the grid of comparisons of a period for a form's indicators, or those named, and for the units named,
         or those directly `under` a unit on the period's last day (under an area its areas); these with their sum, or
-        that alone (`totals_only`).
+        that alone (`totals_only`). Units are named by id or by a code of that day.
 
         Of a unit that did not stand in an earlier period the roll-up of those it came from is shown. Raises
         Invalid("indicators.grid_of_nothing"), Invalid("indicators.too_much"), NotFound("indicators.no_form"),
         Forbidden for a unit or form out of scope.
         """
+        units = [organisations.meant(self.unit.engine, unit, period) for unit in units or ()]
+        under = under and organisations.meant(self.unit.engine, under, period)
         actor.require("observations.read", unit=under, form=form)
-        for unit in units or ():
+        for unit in units:
             actor.require("observations.read", unit=unit)
         asked = Period.parse(period)
         with reading(self.unit.engine).connect() as connection:
@@ -94,7 +97,7 @@ class ComparingCalls:
             codes = indicators or _codes_of(known, form)
             below = [] if under is None else rules.units_below(known.organisation, under, asked.end)
             seen = [unit for unit in below if actor.covers(unit=unit)]
-            rows = list(dict.fromkeys([*(units or ()), *seen]))
+            rows = list(dict.fromkeys([*units, *seen]))
             _bounded(len(codes) * len(rows), MAX_ROWS)
             if not codes or not rows:
                 raise _nothing()

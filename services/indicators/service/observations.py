@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.indicators.service.moments import resolved
 from services.indicators.service.paging import bounded, cursor_key
 from services.indicators.storage import moments, warehouse
+from services.indicators.storage import organisation as organisations
 from services.indicators.storage.tables import reading
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views import BatchPage, ObservationPage, ObservationView
@@ -23,9 +24,11 @@ class ObservationCalls:
         self, actor: Actor, indicator: str, unit: str, period: str, as_of: int | str | None = None
     ) -> ObservationView:
         """Return the value of an indicator for a unit and period: the current one, or as of then (`list_observations`).
+        The unit is named by its id or by a code that it bore on the period's last day.
 
         Raises NotFound("indicators.no_observation"), Forbidden where unit or form is out of the actor's scope.
         """
+        unit = organisations.meant(self.unit.engine, unit, period)
         actor.require("observations.read", unit=unit)
         with reading(self.unit.engine).connect() as connection:
             if as_of is None:

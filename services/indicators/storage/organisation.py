@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from services.indicators.storage import catalogue as entries
 from services.indicators.storage.tables import reading
+from shared.calendar import Period
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Unit
 
@@ -24,3 +25,11 @@ def current(engine: Engine) -> Organisation:
             units = msgspec.convert(entries.of_kind(connection, "unit", ""), list[Unit])
             held = _compiled[engine] = version, Organisation(units)
     return held[1]
+
+
+def meant(engine: Engine, reference: str, period: str) -> str:
+    """Return the unit that a code (`gso:03388`) meant on the period's last day; ids, and codes that meant none then,
+    stay as they are. Raises Invalid("period.malformed") where a code stands with what is no period."""
+    if ":" not in reference:  # an id costs no question
+        return reference
+    return current(engine).resolve(reference, Period.parse(period).end) or reference

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -50,6 +51,19 @@ def test_a_stock_is_added_up_from_the_five_and_a_ratio_is_not(filled: Warehouse)
     ratio = filled.row(DOAN_KET, "KT3", "2025-07")
     assert ratio.last_period == GridCell(value=None, state="missing", basis="none")
     assert ratio.this_period.value == "1"
+
+
+def test_a_reused_code_means_the_unit_of_the_period(filled: Warehouse) -> None:
+    grid = filled.service.read_grid(OFFICE, "2025-07", indicators=["KT1"], units=["gso:03388"])
+    assert [(row.unit, row.this_period.value) for row in grid.rows] == [(DOAN_KET, "20.5")]
+    [old] = filled.service.list_units(OFFICE, code="gso:03388", on=date(2025, 6, 30)).units
+    for period, unit in (("2025-06", old.id), ("2025-07", DOAN_KET)):
+        assert filled.service.find_observation(OFFICE, "KT1", "gso:03388", period).unit == unit
+    with pytest.raises(NotFound):
+        filled.service.find_observation(OFFICE, "KT1", "gso:99999", "2025-07")
+    narrow = Actor("xa", "person", "Xã", OFFICE.rights, (old.id,), ("*",))
+    with pytest.raises(Forbidden):
+        filled.service.find_observation(narrow, "KT1", "gso:03388", "2025-07")
 
 
 def test_nothing_occurred_is_shown_apart_from_missing(filled: Warehouse) -> None:
