@@ -57,15 +57,13 @@ def record(unit: Unit, part: SubmissionFinalised, figures: Iterable[Figure], cat
 def find_past(connection: Connection, catalogue: Rules, derivations: Sequence[Derivation], place: Place) -> Past:
     """Return what these derivations look at in earlier periods."""
     asked = looking_back.reading(catalogue, derivations, place)
-    held = readings.cells(connection, asked.places, asked.indicators) if asked.places else {}
+    held = readings.cells(connection, asked.places, asked.indicators)
     return looking_back.found(catalogue, derivations, place, held)
 
 
 def rederived(connection: Connection, catalogue: Rules, place: Place) -> Change | None:
     """Return what changes when the values of this place are derived anew; None if nothing does."""
     current = warehouse.cells(connection, place.unit, str(place.period))
-    if not current:
-        return None
     derivations = catalogue.derivations(*place)
     past = find_past(connection, catalogue, derivations, place)
     change = rules.rederive(current, derivations, past)
@@ -76,7 +74,7 @@ def follow(unit: Unit, catalogue: Rules, batch: int, place: Place, change: Chang
     """Derive anew what looks back at what changed, in order of time, until nothing changes any more; return in how many
     places something did."""
     changed = 0
-    waiting = looking_back.looking_back_at(catalogue, place, (*change.put, *change.end))
+    waiting = _after(unit.connection, catalogue, place, change)
     while waiting:
         # Nothing looks ahead: once the earliest is done, nothing that follows can change it.
         place = min(waiting, key=lambda item: (item.period.end, item.unit))
@@ -85,8 +83,13 @@ def follow(unit: Unit, catalogue: Rules, batch: int, place: Place, change: Chang
         if later is not None:
             changed += 1
             write(unit, catalogue, batch, place, later, source)
-            waiting |= looking_back.looking_back_at(catalogue, place, (*later.put, *later.end))
+            waiting |= _after(unit.connection, catalogue, place, later)
     return changed
+
+
+def _after(connection: Connection, catalogue: Rules, place: Place, change: Change) -> set[Place]:
+    places = looking_back.looking_back_at(catalogue, place, (*change.put, *change.end))
+    return readings.filled(connection, places)
 
 
 def write(unit: Unit, catalogue: Rules, batch: int, place: Place, change: Change, source: Source) -> None:

@@ -67,6 +67,14 @@ FROM unnest(%(units)s::text[], %(periods)s::text[]) AS s (unit, period), LATERAL
     OFFSET 0
 ) AS o
 """
+_FILLED = """
+SELECT s.unit, s.period FROM unnest(%(units)s::text[], %(periods)s::text[]) AS s (unit, period), LATERAL (
+    SELECT FROM observations o
+    WHERE o.unit = s.unit AND o.period = s.period
+        AND o.period >= %(first)s AND o.period <= %(last)s AND o.superseded_batch IS NULL
+    LIMIT 1
+) AS o
+"""
 
 
 class Point(NamedTuple):
@@ -82,10 +90,23 @@ class Point(NamedTuple):
 def cells(connection: Connection, places: Iterable[Place], indicators: Iterable[str]) -> dict[tuple[Place, str], Cell]:
     """Return the current values of these indicators in these places."""
     by_text = {(place.unit, str(place.period)): place for place in places}
-    units, periods = [unit for unit, _ in by_text], [period for _, period in by_text]
-    asked = {"units": units, "periods": periods, "indicators": sorted(indicators)}
-    rows = connection.exec_driver_sql(_CELLS, {**asked, "first": min(periods), "last": max(periods)})
+    if not by_text:
+        return {}
+    rows = connection.exec_driver_sql(_CELLS, {**_listed(by_text), "indicators": sorted(indicators)})
     return {(by_text[row[0], row[1]], row[2]): Cell(*row[3:]) for row in rows}
+
+
+def filled(connection: Connection, places: Iterable[Place]) -> set[Place]:
+    """Return those of these places of which there is a value."""
+    by_text = {(place.unit, str(place.period)): place for place in places}
+    if not by_text:
+        return set()
+    return {by_text[row[0], row[1]] for row in connection.exec_driver_sql(_FILLED, _listed(by_text))}
+
+
+def _listed(places: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    units, periods = zip(*places, strict=True)
+    return {"units": list(units), "periods": list(periods), "first": min(periods), "last": max(periods)}
 
 
 def series(

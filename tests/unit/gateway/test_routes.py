@@ -50,7 +50,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/proposals/p/withdraw", None),
     ("GET", "/v1/submissions?form=f&unit=u&agency=a&period=2016&state=draft", None),
     ("GET", "/v1/submissions/s?round=1", None),
-    ("PUT", "/v1/submissions/s/figures/GD03.THPT", {"value": "8.966", "expected_version": 1}),
+    ("PUT", "/v1/submissions/s/figures/GD03.THPT", {"value": "8.966", "expected_version": 1, "measure": "em"}),
     ("DELETE", "/v1/submissions/s/figures/GD03.THPT", None),
     ("POST", "/v1/submissions/s/conflicts/GD03.THPT", {"keep": "push"}),
     ("POST", "/v1/submissions/s/aggregate", None),
