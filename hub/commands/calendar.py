@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 import typer
@@ -66,7 +67,7 @@ def deadlines(
         return almanac.regime_calendar(msgspec.convert(regimes[regime], Regime), forms, calendar, year)
 
     with show.plain_errors():
-        answer = _answer(f"/v1/regimes/{regime}/calendar", {"year": year}, folder, here)
+        answer = _answer(f"/v1/regimes/{quote(regime, safe='')}/calendar", {"year": year}, folder, here)
     if json_:
         show.as_json(answer)
         return

@@ -33,8 +33,9 @@ class Count:
 
 def add_up(counts: Iterable[Count], by: By, under: str | None, catalogue: Catalogue) -> CompletenessView:
     """Return the counts by key. By unit, each one's numbers are those of itself and of all below it as of the period's
-    last day; `under` leaves out what is not that unit or below it."""
+    last day; `under` leaves out what is not that unit or below it. Names are those of the last period counted."""
     sums: dict[str, Counter[str]] = {}
+    last: dict[str, str] = {}  # period of each key, whose names are shown
     total: Counter[str] = Counter()
     for count in counts:
         path = _path(count, catalogue)
@@ -45,7 +46,8 @@ def add_up(counts: Iterable[Count], by: By, under: str | None, catalogue: Catalo
         keys = path[: path.index(under) + 1] if under is not None else path
         for key in keys if by == "unit" else (count.key,):
             sums.setdefault(key, Counter()).update(own)
-    rows = [_row(key, _name(key, by, catalogue), sums[key]) for key in sorted(sums)]
+            last[key] = max(last.get(key, ""), count.period)
+    rows = [_row(key, _name(key, by, last[key], catalogue), sums[key]) for key in sorted(sums)]
     return CompletenessView(by=by, rows=rows, total=_row("", None, total))
 
 
@@ -55,12 +57,11 @@ def _path(count: Count, catalogue: Catalogue) -> tuple[str, ...]:
     return path or (count.unit,)
 
 
-def _name(key: str, by: By, catalogue: Catalogue) -> str | None:
+def _name(key: str, by: By, period: str, catalogue: Catalogue) -> str | None:
     if by == "form":
         form = catalogue.forms.get(key)
         return None if form is None else form.name
-    unit = None if by == "period" else catalogue.units.get(key)
-    return None if unit is None else unit.name
+    return None if by == "period" else catalogue.name_of(key, period)
 
 
 def _row(key: str, name: str | None, sums: Counter[str]) -> CompletenessRow:

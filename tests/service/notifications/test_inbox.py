@@ -17,7 +17,15 @@ from services.notifications.domain import Audience, Notice
 from services.notifications.service import NotificationsService
 from services.notifications.worker import NotificationsWorker
 from shared.contracts.actor import Actor
-from shared.contracts.events import Event, Reason, ReconciliationFinished, SubmissionApproved, SubmissionReturned
+from shared.contracts.events import (
+    Event,
+    ObligationsAnnounced,
+    OwedItem,
+    Reason,
+    ReconciliationFinished,
+    SubmissionApproved,
+    SubmissionReturned,
+)
 from shared.entrypoints import Received
 from shared.errors import Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
@@ -152,3 +160,21 @@ def test_the_query_and_the_rule_name_the_same_audience(inbox: Inbox) -> None:
         )
         found = {int(entry.subject) for entry in inbox.service.list_inbox(actor, limit=200).entries}
         assert found == {number for number, audience in enumerate(audiences) if audience.includes(actor)}
+
+
+def test_an_announcement_reaches_the_agency_it_concerns_once(inbox: Inbox) -> None:
+    event = ObligationsAnnounced(
+        announcement="a1",
+        act="waived",
+        agency="LC-SGDDT",
+        by="office",
+        at=datetime.now(UTC),
+        reason="nhầm",
+        until=None,
+        index=0,
+        obligations=[OwedItem("s1", "GD-NAM", "LC", "2016", None)],
+    )
+    for _ in range(2):
+        inbox.tell(event)
+    assert inbox.titles(CLERK) == ["Miễn nộp báo cáo GD-NAM năm 2016"]
+    assert inbox.titles(replace(CLERK, agency="LC-SYT")) == []

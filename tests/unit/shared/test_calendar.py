@@ -120,9 +120,11 @@ KNOWN_DAYS_OFF = {
     # 27 April to 1 May 2024, 29 April swapped with 4 May: official letter 2450/VPCP-KGVX of 12 April 2024
     # (baotintuc.vn, baophapluat.vn).
     "30 April 2024": ("2024-04-27", "2024-05-01"),
-    # Tết 2025, 25 January to 2 February; 2 May swapped with 26 April; National Day 30 August to 2 September: notice
-    # 6150/TB-BLĐTBXH of 2024 (thuvienphapluat.vn, cited by the package holidays; itself not read here).
+    # Tết 2025, nine days running, 25 January to 2 February, and National Day 30 August to 2 September: official letter
+    # 8726/VPCP-KGVX of 26 November 2024 (pld.net.vn) and notice 6150/TB-BLĐTBXH (cited by the package; not read here).
     "Tết 2025": ("2025-01-25", "2025-02-02"),
+    # 30 April to 4 May 2025, 2 May swapped with 26 April: TTXVN/VietnamPlus ("Công chức, viên chức được nghỉ thế nào
+    # trong dịp lễ 30/4-1/5/2025?").
     "30 April 2025": ("2025-04-30", "2025-05-04"),
     "National Day 2025": ("2025-08-30", "2025-09-02"),
     # 1 to 4 January 2026, the 2nd swapped with 10 January: official letter 12729/VPCP-KGVX of 25 December 2025 (as
@@ -132,7 +134,8 @@ KNOWN_DAYS_OFF = {
     "Tết 2026": ("2026-02-14", "2026-02-22"),
     # Giỗ Tổ (10th of the 3rd lunar month) fell on Sunday 26 April 2026: compensated on the 27th (Labour Code Đ111.3).
     "Giỗ Tổ 2026": ("2026-04-25", "2026-04-27"),
-    # 31 August swapped with 22 August 2026: thuvienphapluat.vn, cited by the package; itself not read here.
+    # 31 August swapped with 22 August 2026: as the package has it, citing thuvienphapluat.vn; the decision itself was
+    # not found, so this asserts only that the seed is what we think it is.
     "National Day 2026": ("2026-08-29", "2026-09-02"),
     # 1 May 2027 is a Saturday: compensated on Monday 3 May (Labour Code Đ111.3).
     "1 May 2027": ("2027-04-30", "2027-05-03"),
