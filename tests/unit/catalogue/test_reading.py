@@ -209,7 +209,7 @@ CORRUPTIONS = {  # column: what no cell of it may hold
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_corrupted_cell_is_reported_at_its_file_row_and_column(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
@@ -235,3 +235,27 @@ def test_a_corrupted_cell_is_reported_at_its_file_row_and_column(
         errors: Any = refused.context["errors"]
         sources += [source for error in errors if (source := reading.places.find(error["place"]))]
     assert (name, number, column) in {(source.file, source.row, source.field) for source in sources}
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "corrupt", "field"),
+    [
+        ("regimes.json", '"day": ', '"day": 9', "day"),
+        ("forms-month.json", '"period_kind": "month"', '"period_kind": "fortnight"', "period_kind"),
+        ("forms-quarter.json", '"regime": "', '"regime": "KHONG-CO-', "regime"),
+        ("dimensions.json", '"code": "', '"code": "?', "code"),
+    ],
+)
+def test_a_corrupted_value_of_a_document_is_reported_at_its_line(
+    folder: Path, name: str, sound: str, corrupt: str, field: str
+) -> None:
+    lines = (folder / name).read_text(encoding="utf-8").splitlines()
+    for number in [number for number, line in enumerate(lines, 1) if sound in line][::12]:
+        damaged = [line.replace(sound, corrupt, 1) if at == number else line for at, line in enumerate(lines, 1)]
+        (folder / name).write_text("\n".join(damaged), encoding="utf-8")
+        reading = catalogue.read_places(folder)
+        with pytest.raises(Invalid) as refused:
+            accept({}, reading.body)
+        errors: Any = refused.value.context["errors"]
+        found = [source for error in errors if (source := reading.places.find(error["place"]))]
+        assert (name, number, field) in {(source.file, source.row, source.field.rpartition("/")[2]) for source in found}
