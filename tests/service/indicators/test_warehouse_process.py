@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 import catalogue
 from shared.contracts.events import Figure
-from shared.contracts.views import CataloguePage, LoadResult, ObservationView, UnitPage
+from shared.contracts.views import CataloguePage, LoadResult, ObservationView, ReformView, UnitPage
 from shared.errors import NotFound
 from shared.testing import broker
 from shared.testing.processes import eventually
@@ -33,6 +33,9 @@ def test_a_round_that_comes_in_parts_twice_and_through_a_kill_is_recorded_once(
     assert (page.version, len(page.entries)) == (1, 100)
     units = call("list_units", UnitPage, actor=OFFICE, on="2025-07-01", kind="commune", limit=500)
     assert len(units.units) == 38
+    [resolution] = body["reforms"]
+    reform = call("apply_reform", ReformView, actor=OFFICE, reform=resolution, expected_version=0)
+    assert (reform.applied, reform.version, len(reform.units)) == (True, 1, 104 + 8 + 36 + 2)
 
     parts = finalised("NN-NAM", "2016", FIGURES, 1, size=1)
     with broker.channel(amqp_url) as channel:
