@@ -109,6 +109,17 @@ class Period:
             return 366 if gregorian.isleap(self.year) else 365
         return 1 if self.kind == "nine_months" else 12 // _MONTHS[self.kind]
 
+    def tiles(self, kind: str) -> tuple[Period, ...]:
+        """Return the periods of this kind that make up this one, in order: itself, or at least two; nothing if they do
+        not."""
+        if kind == self.kind:
+            return (self,)
+        numbers = range(1, Period(kind, self.year).in_year + 1)
+        found = [Period(kind, self.year, number) for number in numbers]
+        found = [item for item in found if self.start <= item.start and item.end <= self.end]
+        days = sum((item.end - item.start).days + 1 for item in found)
+        return tuple(found) if len(found) > 1 and days == (self.end - self.start).days + 1 else ()
+
     @property
     def previous(self) -> Period:
         """The period of the same kind just before; of a nine-month period, the year before's."""

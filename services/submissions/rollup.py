@@ -28,7 +28,7 @@ def roll_up(unit: Unit, submission: Submission) -> Rollup:
     catalogue = catalogues.current(unit.connection)
     form, period = catalogue.forms.get(submission.form), catalogue.period(submission.period)
     below = None if form is None or form.rolls_up is None else catalogue.forms.get(form.rolls_up)
-    tiles = () if period is None or below is None else aggregation.tiles(period, below.period_kind)
+    tiles = () if period is None or below is None else period.tiles(below.period_kind)
     if form is None or period is None or below is None or not tiles:
         raise Invalid(
             "submissions.no_form_below",
@@ -78,7 +78,7 @@ def _lowers(
     unit: Unit, submission: Submission, form: str, period: Period, catalogue: Catalogue, *, with_figures: bool = False
 ) -> list[Lower]:
     below = catalogue.forms.get(form)
-    tiles = {} if below is None else {str(tile): tile for tile in aggregation.tiles(period, below.period_kind)}
+    tiles = {} if below is None else {str(tile): tile for tile in period.tiles(below.period_kind)}
     owed = rollups.lowers(unit.connection, form, list(tiles), with_figures=with_figures)
     return [
         item for item in owed if aggregation.is_below(item.unit, submission.unit, tiles[item.period], period, catalogue)

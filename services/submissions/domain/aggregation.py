@@ -72,18 +72,6 @@ class Rolled:
     contributions: tuple[Contribution, ...] = ()
 
 
-def tiles(period: Period, kind: str) -> tuple[Period, ...]:
-    """Return the periods of this kind that make up `period`, in order; nothing if they do not."""
-    if kind == period.kind:
-        return (period,)
-    first = Period(kind, period.year)
-    numbers = range(1, first.in_year + 1)
-    found = [Period(kind, period.year, number) for number in numbers]
-    found = [item for item in found if period.start <= item.start and item.end <= period.end]
-    days = sum((item.end - item.start).days + 1 for item in found)
-    return tuple(found) if days == (period.end - period.start).days + 1 and len(found) > 1 else ()
-
-
 def is_below(unit: str, upper: str, tile: Period, period: Period, catalogue: Catalogue) -> bool:
     """Tell whether a submission of `unit` for `tile` goes into that of `upper` for `period`: its unit was below then,
     or it is the unit's own for a part of the period."""

@@ -66,9 +66,9 @@ def of(commune: str) -> Actor:
     return replace(CLERK, id=f"{commune}.nhaplieu", agency=commune)
 
 
-def report(hub: Hub, commune: str, **figures: Any) -> None:
+def report(hub: Hub, commune: str, form: str = "XA-NAM", period: str = "2016", **figures: Any) -> None:
     """Enter, submit and approve a commune's figures."""
-    name, clerk = submission_id("XA-NAM", commune, "2016"), of(commune)
+    name, clerk = submission_id(form, commune, period), of(commune)
     if hub.service.read_submission(clerk, name).submission.state == "approved":
         hub.service.reopen(clerk, name, "đính chính")
     for code, value in figures.items():
@@ -220,3 +220,26 @@ def test_rolling_up_needs_a_form_below_and_the_right_to_edit(province: Hub) -> N
         province.service.aggregate(replace(CLERK, units=("X000",)), UPPER)
     with pytest.raises(NotFound, match=r"submissions\.not_rolled_up"):
         province.service.read_contributions(CLERK, UPPER)
+
+
+def test_months_of_the_communes_of_each_month_become_the_provinces_quarter(province: Hub) -> None:
+    made = entries()
+    months = {"period_kind": "month", "periods": {"from": "2025-06", "to": "2025-09"}}
+    made["form"]["XA-THANG"] = {**made["form"]["XA-NAM"], **months}
+    quarters = {"period_kind": "quarter", "periods": {"from": "2025-Q3", "to": "2025-Q3"}}
+    made["form"]["XA-QUY"] = {**made["form"]["XA-TONG"], **quarters, "rolls_up": "XA-THANG"}
+    made["indicator"]["XA01"]["over_time"], made["indicator"]["XA04"]["over_time"] = "sum", "last"
+    province.handle(province.worker.on_catalogue_changed, testing.catalogue_event(made, version=2))
+    quarter = submission_id("XA-QUY", "LC", "2025-Q3")
+    report(province, "X-CU", "XA-THANG", "2025-06", XA01=1000)  # before the reform, and before the quarter
+    for number, period in enumerate(("2025-07", "2025-08", "2025-09"), 1):
+        report(province, "X-MOI", "XA-THANG", period, XA01=number, XA04=number * 10)
+    report(province, "X000", "XA-THANG", "2025-09", XA01=100, XA04=7)
+    view = province.service.aggregate(CLERK, quarter)
+    assert results(view)["XA01"] == ("accepted", "106")
+    assert results(view)["XA04"] == ("accepted", "37")
+    assert results(view)["XA02"] == ("not_additive", None)
+    assert (view.covered, view.expected) == (4, 9)
+    [warned] = [item for item in province.service.read_submission(CLERK, quarter).findings if item.code == "V331"]
+    assert "5 of 9 submissions below" in warned.message
+    assert "X000 2025-07" in warned.message

@@ -232,3 +232,12 @@ def test_adding_working_days_can_be_taken_back(calendar: WorkingCalendar, day: d
 
 def test_a_late_evening_in_utc_is_the_next_day_in_vietnam() -> None:
     assert local_date(datetime(2026, 12, 14, 17, 30, tzinfo=UTC)) == date(2026, 12, 15)
+
+
+def test_periods_are_tiled_by_shorter_ones_or_not_at_all() -> None:
+    assert [str(item) for item in Period.parse("2016-Q2").tiles("month")] == ["2016-04", "2016-05", "2016-06"]
+    assert [str(item) for item in Period.parse("2016-9M").tiles("quarter")] == ["2016-Q1", "2016-Q2", "2016-Q3"]
+    assert [str(item) for item in Period.parse("2016").tiles("half")] == ["2016-H1", "2016-H2"]
+    assert len(Period.parse("2016-02").tiles("day")) == 29
+    assert Period.parse("2016").tiles("year") == (Period.parse("2016"),)
+    assert Period.parse("2016-Q1").tiles("year") == Period.parse("2016").tiles("nine_months") == ()

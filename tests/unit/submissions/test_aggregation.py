@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.submissions.domain.aggregation import Lower, Rolled, is_below, roll_up, tiles
+from services.submissions.domain.aggregation import Lower, Rolled, is_below, roll_up
 from services.submissions.domain.catalogue import Catalogue, compile_catalogue
 from services.submissions.domain.merge import Pushed
 from services.submissions.testing import bodies
@@ -140,15 +140,6 @@ def test_stocks_of_several_units_are_the_sum_of_their_last_ones() -> None:
     lowers = [*monthly([1, 2, 4], "X0"), *monthly([10, 20, 40], "X1")]
     assert rolled(compiled(GD02={"over_time": "last"}), lowers, "GD02", MONTHS).value == Pushed("44", "official")
     assert rolled(compiled(GD02={"over_time": "sum"}), lowers, "GD02", MONTHS).value == Pushed("77", "official")
-
-
-def test_periods_are_tiled_by_shorter_ones_or_not_at_all() -> None:
-    assert [str(item) for item in tiles(Period.parse("2016-Q2"), "month")] == ["2016-04", "2016-05", "2016-06"]
-    assert [str(item) for item in tiles(Period.parse("2016-9M"), "quarter")] == ["2016-Q1", "2016-Q2", "2016-Q3"]
-    assert [str(item) for item in tiles(Period.parse("2016"), "half")] == ["2016-H1", "2016-H2"]
-    assert tiles(YEAR, "year") == (YEAR,)
-    assert tiles(Period.parse("2016-Q1"), "year") == ()
-    assert tiles(YEAR, "nine_months") == ()
 
 
 def test_units_below_are_those_of_the_period_and_the_units_own_shorter_periods() -> None:

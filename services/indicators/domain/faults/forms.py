@@ -44,12 +44,12 @@ def _regime_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fau
     below = catalogue.forms.get(form.rolls_up)
     if below is None:
         yield unknown(f"{place}.rolls_up", form.rolls_up)
-    elif below.period_kind != form.period_kind or form.rolls_up == place[len("forms[") : -1]:
+    elif not Period(form.period_kind, 2000).tiles(below.period_kind) or below is form:
         yield Fault(
             f"{place}.rolls_up",
             "rolls_up",
-            f"{form.rolls_up} is this form or has another kind of period",
-            "Biểu mẫu tổng hợp từ cấp dưới phải là biểu khác, cùng kỳ báo cáo.",
+            f"{form.rolls_up} is this form, or its periods do not make up those of this one",
+            "Biểu mẫu cấp dưới phải là biểu khác, cùng kỳ hoặc có các kỳ ghép thành kỳ của biểu này.",
         )
 
 
