@@ -52,7 +52,10 @@ def periods_after(look: Look, period: Period) -> tuple[Period, ...]:
         case Look.LAST:
             return (period.next,)
         case Look.SAME:
-            return (Period(period.kind, period.year + 1, period.number),)
+            # Days count on by one after 29 February, and both it and the 28th look at the 28th.
+            first = Period(period.kind, period.year + 1)
+            twin = Period(first.kind, first.year, min(period.number, first.in_year))
+            return tuple(later for later in (twin.previous, twin, twin.next) if later.year_before == period)
         case Look.CUMULATIVE:
             return tuple(Period(period.kind, period.year, at) for at in range(period.number + 1, period.in_year + 1))
     return ()
