@@ -15,13 +15,13 @@ from sqlalchemy import Engine
 
 import catalogue
 from services.indicators.service import IndicatorsService
-from shared.catalogue.reforms import before
 from shared.catalogue.units import Unit
 from shared.contracts.actor import Actor
 from shared.contracts.events import CatalogueChanged
 from shared.contracts.views import ReformView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
+from shared.testing.eve import before
 
 OFFICE = Actor("office", "person", "Văn phòng", ("catalogue.manage", "catalogue.read"), ("*",), ("*",))
 READER = Actor("clerk", "person", "Chuyên viên", ("catalogue.read",), ("LC",), ("*",))

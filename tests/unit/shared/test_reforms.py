@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import catalogue
 from services.indicators.domain.catalogue import accept
 from shared.catalogue.organisation import Organisation
-from shared.catalogue.reforms import apply, before
+from shared.catalogue.reforms import apply
 from shared.catalogue.units import Code, Name, Parent, Reform, Unit
+from shared.testing.eve import before
 
 REFORM = date(2025, 7, 1)
 BEFORE = date(2025, 6, 30)
