@@ -47,7 +47,7 @@ def catch_up(unit_of_work: UnitOfWork, indicators: Remote) -> int:
     are not, and return how many. Each run ends at the first page that lacks something, which the next begins with."""
     actor = service_actor("submissions")
     with unit_of_work() as unit:
-        after = references.checked(unit.connection)
+        after = reached = references.checked(unit.connection)
         for set_id in chunks.overdue(unit.connection, OVERDUE_SECONDS):
             chunks.drop(unit, set_id)  # told again whole if it is still the newest, of no use if it is not
     for _ in range(MAX_PAGES):
@@ -61,7 +61,9 @@ def catch_up(unit_of_work: UnitOfWork, indicators: Remote) -> int:
                     lacking.append(key)
                 elif not lacking:
                     after = item.cursor
-            references.move_check(unit.connection, after)
+            if after != reached:
+                references.move_check(unit.connection, after)
+                reached = after
         if lacking:
             indicators.call("repeat_releases", int, actor=actor, to="submissions", releases=lacking)
             return len(lacking)

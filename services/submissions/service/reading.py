@@ -82,16 +82,19 @@ class ReadingCalls:
                 return _frozen(unit, submission, round)
             catalogue = catalogues.current_as_of(unit.connection, submission.period)
             cells = cells_of(unit, submission)
-            previous = submissions.find_round(unit.connection, submission.number, submission.round - 1)
-            said = comments.read(unit.connection, submission.number)
+            at = unit.connection, submission.number
+            previous = submissions.find_round(*at, submission.round - 1)
+            said = comments.read(*at)
             held = judged(unit, submission, cells)
+            # What waits for a decision or is approved is read with what was said to it, whatever is found since.
+            frozen = None if submission.editable else submissions.find_round(*at, submission.round)
             return SubmissionDetail(
                 submission=submission_view(submission, catalogue),
                 figures=figure_views(cells),
                 findings=[finding_view(finding, said) for finding in held],
                 reasons=[] if previous is None else previous.reasons,
                 missing=missing(cells, catalogue.forms.get(submission.form)),
-                comments=in_force(held, said),
+                comments=in_force(held, said) if frozen is None else frozen.comments,
             )
 
 

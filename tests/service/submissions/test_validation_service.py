@@ -178,6 +178,9 @@ def test_a_warning_wants_a_comment_before_submitting_and_the_leader_reads_it(hub
     assert hub.service.read_submission(CLERK, SCHOOLS).comments == said
     with pytest.raises(Conflict, match=r"submissions\.submitted"):
         hub.service.comment_finding(CLERK, SCHOOLS, "Khác", code="V312", indicator="GD02")
+    take(hub, recorded([Observation("GD02", "7")], version=2, batch=2))
+    detail = hub.service.read_submission(CLERK, SCHOOLS)
+    assert (detail.findings, detail.comments) == ([], said)  # the past was corrected; what was said stands
 
 
 def test_another_value_asks_for_another_comment_and_the_old_value_finds_its_own_again(hub: Hub) -> None:
