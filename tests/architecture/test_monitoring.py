@@ -158,6 +158,19 @@ def test_dashboards_are_what_their_descriptions_say() -> None:
     assert written == described, "run `python deploy/grafana/build.py`"
 
 
+def test_dashboards_ask_in_prometheus_own_language(tmp_path: Path) -> None:
+    # promtool reads rules, not dashboards: each query stands as a rule of its own.
+    rules = [
+        {"record": f"dashboard:query{number}", "expr": target["expr"]}
+        for number, target in enumerate(
+            target for page in dashboards().values() for panel in page["panels"] for target in panel["targets"]
+        )
+    ]
+    file = tmp_path / "dashboards.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}))
+    run("promtool", "prometheus", "check", "rules", str(file))
+
+
 def test_a_partner_is_chosen_and_not_written_into_a_dashboard() -> None:
     page = dashboards()["hub-partner.json"]
     assert [item["name"] for item in page["templating"]["list"]] == ["partner"]
