@@ -172,7 +172,7 @@ def _schema() -> dict[str, Any]:
             "indicator": {"type": "string"},
             "value": {"type": ["number", "string", "null"], "description": '`3507.6`, `"3507.6"` or `"3.507,6"`'},
             "unit": {**text, "description": "a unit's id or a code such as `gso:03388`"},
-            "period": {**text, "description": "`2016`, `2016-Q1`, `2016-03`, `2016-H1`, `2016-9M`"},
+            "period": {**text, "description": "`2016`, `2016-Q1`, `2016-03`, `2016-H1`, `2016-9M`, `2016-03-25`"},
             "measure": {**text, "description": "unit of measure you mean; another than the indicator's is refused"},
             "status": {"type": "string", "enum": ["estimate", "preliminary", "official"], "default": "official"},
             "nothing_occurred": {"type": "boolean", "default": False, "description": "không phát sinh"},

@@ -126,6 +126,23 @@ def test_the_administrators_calendar_moves_deadlines_of_what_is_not_approved(hub
     assert (before.date(), after.date()) == (date(2024, 12, 25), date(2024, 12, 26))
 
 
+def test_an_ad_hoc_request_about_one_day_is_owed_and_due_on_a_sunday_as_it_says(hub: Hub) -> None:
+    entries = testing.bodies()
+    regime = {**entries["regime"]["KTXH-NAM"], "kind": "ad_hoc", "period_kind": "day"}
+    form = {**entries["form"]["XA-NAM"], "regime": "MUALU-DX", "period_kind": "day"}
+    delta: Any = {
+        "regime": {"MUALU-DX": {**regime, "deadline": {"day": 29, "hour": 10, "minute": 30}}},
+        "form": {"MUALU": {**form, "periods": {"from": "2025-06-28", "to": "2025-06-28"}}},
+    }
+    hub.handle(hub.worker.on_catalogue_changed, testing.catalogue_event(delta, 2))
+    found = hub.service.list_obligations(CLERK, form="MUALU").submissions
+    assert {item.unit for item in found} == {"X000", "X001", "X-CU"}
+    assert {f"{item.deadline:%Y-%m-%d %H:%M%z}" for item in found} == {"2025-06-29 03:30+0000"}
+    body = {"form": "MUALU", "unit": "X000", "period": "2025-06-28", "figures": [{"indicator": "XA01", "value": 3}]}
+    assert hub.push(testing.push_event(body)).counts["accepted"] == 1
+    assert read(hub, period="2025-06-28", form="MUALU").state == "draft"
+
+
 # -- acts ------------------------------------------------------------------------------------------------------------
 
 
