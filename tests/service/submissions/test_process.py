@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -13,13 +12,22 @@ import catalogue
 from services.submissions import testing
 from services.submissions.domain.obligations import submission_id
 from services.submissions.testing import catalogue_event, push_event
-from shared.contracts.events import SubmissionApproved
-from shared.contracts.views import CommentView, LoadResult, ReceiptView, SubmissionDetail, SubmissionView
+from shared.contracts.actor import Actor
+from shared.contracts.views import (
+    CommentView,
+    LoadResult,
+    ReceiptView,
+    RollupView,
+    SubmissionDetail,
+    SubmissionPage,
+    SubmissionView,
+)
 from shared.errors import Invalid
 from shared.testing import broker
 from shared.testing.processes import eventually
 from tests.conftest import Databases, Services
 from tests.service.indicators.test_warehouse_service import published
+from tests.service.submissions import test_rollups as rollups
 from tests.service.submissions.conftest import CLERK, CLIENT, SCHOOLS, WHOLE
 
 
@@ -73,19 +81,7 @@ def test_what_the_warehouse_recorded_judges_the_next_years_draft(
     office = replace(CLERK, id="office", rights=("catalogue.manage",))
     broker.call(amqp_url, "indicators", "load_catalogue", LoadResult, actor=office, catalogue=catalogue.read())
     first = submitted("2015")
-    approval = SubmissionApproved(
-        submission_id=first.id,
-        round=first.round,
-        content_hash=first.content_hash or "",
-        form=first.form,
-        unit=first.unit,
-        agency=first.agency,
-        period=first.period,
-        level="province",
-        decided_by="lanhdao",
-        decided_at=datetime.now(UTC),
-    )
-    broker.publish(amqp_url, approval)
+    broker.publish(amqp_url, rollups.approval(first))
     count = len(published("GD-NAM", "2015"))
     eventually(lambda: _reference_values(database) == count, what="reference values")
     with pytest.raises(Invalid, match=r"submissions\.comments_missing") as refused:
@@ -96,6 +92,34 @@ def test_what_the_warehouse_recorded_judges_the_next_years_draft(
     [comment] = call("comment_finding", list[CommentView], submission_id=SCHOOLS, **said)
     assert (comment.code, comment.about) == ("V312", "GD06=9999")
     assert call("submit", SubmissionView, submission_id=SCHOOLS).state == "submitted"
+
+
+def test_communes_approved_over_the_broker_roll_up_into_the_provinces_draft_by_rpc(
+    run_service: Services, database: Databases, amqp_url: str
+) -> None:
+    database("submissions")
+    run_service("submissions", "rpc,worker")
+    broker.publish(amqp_url, catalogue_event(rollups.entries()).data)
+
+    def call(method: str, returns: Any, actor: Actor = CLERK, /, **arguments: Any) -> Any:
+        return broker.call(amqp_url, "submissions", method, returns, actor=actor, **arguments)
+
+    eventually(lambda: call("list_submissions", SubmissionPage, form="XA-TONG").submissions, what="the obligations")
+    for value, commune in enumerate(rollups.COMMUNES, 1):
+        name, clerk = submission_id("XA-NAM", commune, "2016"), rollups.of(commune)
+        call("edit_figure", Any, clerk, submission_id=name, indicator="XA01", value=str(value))
+        broker.publish(amqp_url, rollups.approval(call("submit", SubmissionView, clerk, submission_id=name)))
+    form = {"form": "XA-NAM", "period": "2016", "state": "approved"}
+    eventually(lambda: len(call("list_submissions", SubmissionPage, **form).submissions) == 3, what="the approvals")
+    made = call("aggregate", RollupView, submission_id=rollups.UPPER)
+    assert (made.covered, made.expected, rollups.results(made)["XA01"]) == (3, 3, ("accepted", "6"))
+    assert call("submit", SubmissionView, submission_id=rollups.UPPER).state == "submitted"
+    read = call("read_contributions", RollupView, submission_id=rollups.UPPER, indicator="XA01")
+    assert [(item.unit, item.value) for item in read.results[0].contributions] == [
+        ("X-CU", "3"),
+        ("X000", "1"),
+        ("X001", "2"),
+    ]
 
 
 def _reference_values(database: Databases) -> int:

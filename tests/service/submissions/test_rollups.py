@@ -45,8 +45,9 @@ def province(database: Callable[[str], Engine]) -> Iterator[Hub]:
     yield hub
 
 
-def approve(hub: Hub, view: SubmissionView) -> None:
-    event = SubmissionApproved(
+def approval(view: SubmissionView) -> SubmissionApproved:
+    """Return the decision to approve exactly what was submitted."""
+    return SubmissionApproved(
         submission_id=view.id,
         round=view.round,
         content_hash=view.content_hash or "",
@@ -58,7 +59,10 @@ def approve(hub: Hub, view: SubmissionView) -> None:
         decided_by="lanhdao",
         decided_at=datetime(2016, 12, 20, tzinfo=UTC),
     )
-    hub.handle(hub.worker.on_submission_approved, received(event))
+
+
+def approve(hub: Hub, view: SubmissionView) -> None:
+    hub.handle(hub.worker.on_submission_approved, received(approval(view)))
 
 
 def of(commune: str) -> Actor:
