@@ -3,6 +3,7 @@ with URLs from files, on servers as they would be given to containers."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -174,6 +175,24 @@ def test_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) -> Non
     made, kept = init_secrets(settings, Places("db:5432", "mq:5672"))
     assert made == ["postgres_url_relay"], "derived anew from the password that is kept"
     assert {name: (settings.secrets / name).read_bytes() for name in first} == first
+
+
+def test_the_key_that_signs_tokens_is_rotated_without_a_database(tmp_path: Path) -> None:
+    settings = HubSettings(var=tmp_path, secrets=tmp_path / "secrets")
+    init_secrets(settings, Places("db:5432", "mq:5672"))
+    path = settings.secrets / "token_signing_key"
+    before = json.loads(path.read_text())["keys"]
+    subprocess.run(
+        [sys.executable, "-m", "services.accounts.bootstrap", "--secrets-only", "--rotate-key"],
+        cwd=ROOT,
+        env={**os.environ, "HUB_SECRETS_DIR": str(settings.secrets), "HUB_POSTGRES_URL": "postgresql://127.0.0.1:9"},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    after = json.loads(path.read_text())["keys"]
+    assert (after[:-1], len(after)) == (before, len(before) + 1), "the newest, which signs, is the last"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_names_are_printed_and_never_what_stands_in_a_secret(tmp_path: Path) -> None:
