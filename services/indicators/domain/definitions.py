@@ -18,7 +18,8 @@ from shared.catalogue.entries import Definition, Indicator
 Body = dict[str, Any]
 _FIELDS = tuple(Definition.__struct_fields__)
 _OWN = ("parent", "breakdown")
-_MAY_END = ("valid_to",)
+_MAY_CHANGE = ("valid_to", "max_change_percent")
+"""Fields that say nothing of what was measured: when a version ends, and from when on a change is asked about."""
 _FILLED_LATER = ("concept", "method", "minimum", "maximum", "valid_from")
 """Fields that may be filled in where they were empty."""
 
@@ -57,7 +58,7 @@ def _ended(items: list[Body]) -> list[Body]:
 def _changes(place: str, number: int, before: Body, after: Body) -> Iterator[Fault]:
     for name in _FIELDS:
         filled = name in _FILLED_LATER and before[name] in (None, "")
-        if before[name] != after[name] and name not in _MAY_END and not filled:
+        if before[name] != after[name] and name not in _MAY_CHANGE and not filled:
             yield _changed(place, number, name)
 
 

@@ -19,7 +19,7 @@ class ExternalCodeView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefinitionView:
     """What an indicator measured for a time. `decimals`: to how many places it is shown or computed; `minimum` and
-    `maximum` (decimal texts) bound what may be entered."""
+    `maximum` (decimal texts) bound what may be entered; a change beyond `max_change_percent` is asked about."""
 
     version: int
     concept: str
@@ -34,6 +34,7 @@ class DefinitionView:
     maximum: str | None
     valid_from: str | None
     valid_to: str | None
+    max_change_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class IndicatorView:
     over_time: str = "none"
     minimum: str | None = None
     maximum: str | None = None
+    max_change_percent: int | None = None
     codes: list[ExternalCodeView] = field(default_factory=list)
     version: int = 1
     valid_from: str | None = None

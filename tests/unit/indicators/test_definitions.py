@@ -193,3 +193,10 @@ def test_versions_tile_every_day_has_one_definition_and_history_never_moves(
         for day in asked:
             assert known.on(day).version == (number if day >= turn else before[day])
             before[day] = known.on(day).version
+
+
+def test_from_when_on_a_change_is_asked_about_is_no_part_of_the_meaning() -> None:
+    stored = accept({}, {"indicators": [indicator(max_change_percent=30)]})
+    assert found(stored, indicator(max_change_percent=80)) == set()
+    assert found(stored, indicator()) == set()
+    assert found(stored, indicator(max_change_percent=-1)) == {("indicators[GD01].max_change_percent", "shape")}
