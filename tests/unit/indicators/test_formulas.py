@@ -258,6 +258,10 @@ _expressions = st.recursive(
     lambda inner: (
         st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})")
         | inner.map(lambda text: f"-{text}")
+        | st.tuples(inner, inner).map(lambda parts: f"ratio({parts[0]}, {parts[1]})")
+        | st.lists(st.tuples(inner, inner), min_size=1, max_size=3).map(
+            lambda pairs: f"wmean({', '.join(text for pair in pairs for text in pair)})"
+        )
     ),
     max_leaves=12,
 )
@@ -285,12 +289,18 @@ def test_any_text_is_read_or_refused_as_invalid(text: str) -> None:
 
 def _fraction(text: str, names: dict[str, int]) -> Fraction | None:
     python = text.replace("B.X", "B_X")
-    scope = {name.replace(".", "_"): Fraction(value) for name, value in names.items()}
+    scope: dict[str, object] = {name.replace(".", "_"): Fraction(value) for name, value in names.items()}
+    scope |= {"ratio": lambda part, whole: part / whole * 100, "wmean": _weighted}
     try:
         tree = compile(_fractional(python), "<formula>", "eval")
         return Fraction(eval(tree, {"F": Fraction, **scope}))  # noqa: S307 (the test's own text, as a second opinion)
     except ZeroDivisionError:
         return None
+
+
+def _weighted(*given: Fraction) -> Fraction:
+    weights = given[1::2]
+    return sum((value * weight for value, weight in zip(given[::2], weights, strict=True)), Fraction(0)) / sum(weights)
 
 
 def _fractional(python: str) -> str:
