@@ -65,14 +65,17 @@ def documented(
     body: Any = None,
     body_schema: dict[str, Any] | None = None,
     body_type: str = "application/json",
+    files: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the keyword arguments of a route's decorator that document it.
 
     `answer` is the type of its answer, `example` one answer as JSON; `others` are further good statuses and what they
     mean, `refused` examples of refusals that are no problem details, by status; `body` is an example of the request's
-    body, `body_schema` its schema where the route reads the raw body.
+    body, `body_schema` its schema where the route reads the raw body; `files` are media types of files that it
+    may answer with instead.
     """
-    content = {"application/json": {"example": example}}
+    content: dict[str, dict[str, Any]] = {"application/json": {"example": example}}
+    content |= {media: {"schema": {"type": "string", "format": "binary"}} for media in files}
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "Done", "content": content}}
     for code, meaning in (others or {}).items():
         responses[code] = {"description": meaning, "content": content}
@@ -86,10 +89,10 @@ def documented(
     }
     extra: dict[str, Any] = {}
     if body is not None:
-        media: dict[str, Any] = {"example": body}
+        told_body: dict[str, Any] = {"example": body}
         if body_schema is not None:
-            media["schema"] = body_schema
-        extra = {"openapi_extra": {"requestBody": {"required": True, "content": {body_type: media}}}}
+            told_body["schema"] = body_schema
+        extra = {"openapi_extra": {"requestBody": {"required": True, "content": {body_type: told_body}}}}
     return {"summary": summary, "response_model": answer, "status_code": status, "responses": responses, **extra}
 
 

@@ -24,6 +24,7 @@ Reader = Annotated[Caller, requires("catalogue.read")]
 Proposer = Annotated[Caller, requires("catalogue.propose")]
 REGIME = "/v1/regimes/{regime}"
 FILE_TIMEOUT_SECONDS = 60.0
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Title = Annotated[str, plain_text(500, 0)]
 
 
@@ -56,7 +57,7 @@ async def read_form(form: Id, caller: Reader) -> Response:
     return reply(await caller.ask("indicators", "read_form", form=form))
 
 
-@router.get(REGIME + "/export", **documented("Export a regime", dict[str, object], examples.PACKAGE))
+@router.get(REGIME + "/export", **documented("Export a regime", dict[str, object], examples.PACKAGE, files=(WORKBOOK,)))
 async def export_regime(regime: Id, caller: Reader, format: Literal["json", "xlsx"] = "json") -> Response:
     """Take a whole regime out as one file: the regime, its forms and the indicators, measures and dimensions they need.
     XLSX is for reading and editing, a sheet for each part; importing either gives the same again."""

@@ -1,4 +1,4 @@
-"""The story itself: nine steps, each a function that does, checks and says. The first that fails ends it."""
+"""The story itself: ten steps, each a function that does, checks and says. The first that fails ends it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,16 @@ from rich.panel import Panel
 
 import catalogue
 from hub.demo.stage import Caller, Stage, StepFailed, eventually
+from shared.calendar import VIETNAM
 
 YEAR = "2016"
 PROVINCE = "LC"
+COMMUNE = "LC-X03388-2025"
 NATIONAL = "quoc-gia"
+COMMUNE_FIGURES: dict[str, str | None] = {  # invented, unlike the province's; None: nothing occurred
+    "NT01": "12.5", "NT02": "3.2", "NT03": "4", "NT04": "210", "NT05": "95", "NT06": "1480", "NT07": "11200",
+    "NT08": None, "NT09": "2.5", "NT10": "0.4", "NT10.CHAY": "0.4", "NT10.PHA": "0", "XH01": None, "XH02": None,
+}  # fmt: skip
 DEPARTMENTS = {  # form: (system that pushes, clerk, leader)
     "GD-NAM": ("csdl-giao-duc", "sgddt.nhaplieu", "sgddt.lanhdao"),
     "YT-NAM": ("csdl-y-te", "syt.nhaplieu", "syt.lanhdao"),
@@ -40,7 +47,7 @@ def run(stage: Stage) -> bool:
             return False
     stage.console.print(
         Panel(
-            f"All nine steps came out as they must, in {time.monotonic() - started:.0f} s. "
+            f"All {len(STEPS)} steps came out as they must, in {time.monotonic() - started:.0f} s. "
             f"Start it to stay with [bold]make run[/bold]; look at {stage.gateway}/docs and {stage.gateway}/metrics.",
             style="green",
         )
@@ -141,7 +148,31 @@ def check_derived(stage: Stage) -> None:
     stage.say(f"look: GET {stage.gateway}/v1/observations?form=NN-NAM&unit={PROVINCE}")
 
 
-# -- (6) and (7): delivery under faults ------------------------------------------------------------------------------
+# -- (6): rolling up from below --------------------------------------------------------------------------------------
+
+
+def roll_up_a_month(stage: Stage) -> None:
+    """A commune reports this month, its leader approves; the department's draft for the province is filled from it."""
+    month = datetime.now(VIETNAM).strftime("%Y-%m")
+    clerk, leader = stage.person("doanket.nhaplieu"), stage.person("doanket.lanhdao")
+    path = f"/v1/submissions/{owed(clerk, 'XA-THANG', COMMUNE, month)['id']}"
+    for indicator, value in COMMUNE_FIGURES.items():
+        clerk.ask("PUT", f"{path}/figures/{indicator}", json={"value": value, "nothing_occurred": value is None})
+    approve(leader, submit(clerk, "XA-THANG", COMMUNE, month))
+    eventually("the commune's approval", lambda: clerk.ask("GET", path)["submission"]["state"] == "approved")
+    stage.say(f"phường Đoàn Kết entered {len(COMMUNE_FIGURES)} figures of {month}; its own leader approved them")
+    department = stage.person("snnmt.nhaplieu")
+    upper = f"/v1/submissions/{owed(department, 'NN-THANG', PROVINCE, month)['id']}"
+    rolled = department.ask("POST", f"{upper}/aggregate")
+    values = {item["indicator"]: item["value"] for item in rolled["results"]}
+    _must("pigs in the province so far", values["NT06"], COMMUNE_FIGURES["NT06"])
+    _must("what nobody had", values["NT08"], None)
+    _must("communes rolled up", (rolled["covered"], rolled["expected"]), (1, 38))
+    stage.say(f"the province's NN-THANG holds {rolled['covered']} of {rolled['expected']} communes so far")
+    stage.say(f"look: GET {stage.gateway}{upper}/contributions")
+
+
+# -- (7) and (8): delivery under faults ------------------------------------------------------------------------------
 
 
 def deliver_through_faults(stage: Stage) -> None:
@@ -167,7 +198,7 @@ def survive_a_kill(stage: Stage) -> None:
     stage.say("it came back, asked what had become of the packet, and nothing was sent twice")
 
 
-# -- (8) and (9): reconciliation and audit ---------------------------------------------------------------------------
+# -- (9) and (10): reconciliation and audit ---------------------------------------------------------------------------
 
 
 def reconcile(stage: Stage) -> None:
@@ -212,6 +243,7 @@ STEPS: list[tuple[str, Callable[[Stage], None]]] = [
     ("Health and agriculture push theirs", push_others),
     ("Submitted, returned with a reason, corrected, approved", approve_education),
     ("Derived values match the published ones", check_derived),
+    ("A commune's month rolls up into the department's draft", roll_up_a_month),
     ("Delivered to the national system through three faults", deliver_through_faults),
     ("Integration is killed in the middle and comes back", survive_a_kill),
     ("Reconciliation finds what the far side damaged, repairs it, proves equality", reconcile),
@@ -247,10 +279,17 @@ def push(stage: Stage, form: str, figures: list[dict[str, Any]], key: str | None
     return eventually("the receipt", processed)
 
 
-def submit(clerk: Caller, form: str) -> Any:
-    """Submit the year's draft of `form`; return the submission as frozen."""
-    found = clerk.ask("GET", "/v1/submissions", params={"form": form, "unit": PROVINCE, "period": YEAR})
-    path = f"/v1/submissions/{found['submissions'][0]['id']}"
+def owed(clerk: Caller, form: str, unit: str, period: str) -> Any:
+    """Return what is owed, as soon as the catalogue has come to it: the submission of this form, unit and period."""
+    query = {"form": form, "unit": unit, "period": period}
+    return eventually(f"{form} of {period}", lambda: clerk.ask("GET", "/v1/submissions", params=query)["submissions"])[
+        0
+    ]
+
+
+def submit(clerk: Caller, form: str, unit: str = PROVINCE, period: str = YEAR) -> Any:
+    """Submit a draft, the province's of the year if none is named; return the submission as frozen."""
+    path = f"/v1/submissions/{owed(clerk, form, unit, period)['id']}"
     for finding in clerk.ask("POST", f"{path}/validate")["findings"]:
         if finding["wants_comment"] and finding["comment"] is None:
             said = {"code": finding["code"], "indicator": finding["indicator"], "text": "Đã kiểm tra với đơn vị."}

@@ -1,4 +1,5 @@
-"""A whole hub under requests that a stranger makes up from its OpenAPI document alone."""
+"""A whole hub: a month's way from a commune to the province, and requests that a stranger makes up from its OpenAPI
+document alone."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hub.demo.stage import Stage
+from hub.demo.story import roll_up_a_month
 from hub.ground.installation import Installation
 from hub.settings import HubSettings
 
@@ -58,6 +61,13 @@ def hub(postgres_url: str, amqp_url: str, tmp_path_factory: pytest.TempPathFacto
         yield settings
     finally:
         installation.clean()
+
+
+def test_a_communes_month_rolls_up_into_the_departments_draft(hub: HubSettings) -> None:
+    accounts = json.loads((hub.secrets / "demo_accounts.json").read_text())
+    stage = Stage(hub.gateway_url, accounts["people"], accounts["clients"], {}, kill=lambda _: None, verify_audit=list)
+    with stage.http:
+        roll_up_a_month(stage)
 
 
 @pytest.mark.parametrize("who", ["quantri", "sgddt.nhaplieu", "sgddt.lanhdao", "tai-thu", "van-hanh"])
