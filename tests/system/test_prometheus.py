@@ -6,8 +6,10 @@ Only the addresses of the targets differ: here every process is on this machine,
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,11 @@ import pytest
 import yaml
 
 from hub.docs import ROOT
-from hub.ground.databases import remove_databases
 from hub.ground.installation import Installation
 from hub.ground.processes import processes
 from hub.settings import HubSettings
-from shared.servers.programs import free_port
+from shared.servers.postgres import EmbeddedPostgres
+from shared.servers.programs import LOCAL, free_port
 from shared.testing.processes import eventually
 from tests.debian import program
 
@@ -30,23 +32,26 @@ UNSEEN = {"BrokerLost", "DatabaseLost"}
 
 
 def _free_ports(count: int) -> int:
-    """Return the first of `count` neighbouring ports that are free now."""
+    """Return the first of `count` neighbouring ports that are all free now."""
     while True:
         first = free_port()
-        if first + count < 65_000:
-            return first
+        with ExitStack() as held, suppress(OSError, OverflowError):
+            for port in range(first, first + count):
+                held.enter_context(socket.socket()).bind((LOCAL, port))
+            return first  # none was refused
 
 
 @pytest.fixture
-def installation(tmp_path: Path, postgres_url: str, empty_amqp_url: str) -> Iterator[Installation]:
-    """A hub of its own on this machine's servers; gone afterwards."""
+def installation(tmp_path: Path, empty_amqp_url: str) -> Iterator[Installation]:
+    """A hub of its own; gone afterwards. It has a PostgreSQL of its own too: a whole hub takes many connections, and
+    other tests use the machine's."""
+    postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False).start()
     port = free_port()
     settings = HubSettings(
         var=tmp_path / "var",
         secrets=tmp_path / "var" / "secrets",
-        postgres_url=postgres_url,
+        postgres_url=postgres.url,
         amqp_url=empty_amqp_url,
-        database_prefix=f"t_{tmp_path.parent.name.replace('-', '_')[-8:]}_{port}_",
         gateway_url=f"http://127.0.0.1:{port}",
         gateway_port=port,
         national_port=free_port(),
@@ -59,7 +64,7 @@ def installation(tmp_path: Path, postgres_url: str, empty_amqp_url: str) -> Iter
         yield made
     finally:
         made.down()
-        remove_databases(settings, postgres_url)
+        postgres.destroy()
 
 
 class Prometheus:
@@ -128,7 +133,6 @@ def prometheus(tmp_path: Path, installation: Installation) -> Iterator[Prometheu
     made.close()
 
 
-@pytest.mark.timeout(240)
 def test_prometheus_reads_the_running_hub_and_its_rules_hold(
     installation: Installation, prometheus: Prometheus
 ) -> None:
