@@ -25,6 +25,8 @@ OVERDUE_SECONDS = 300.0
 PAGE = 2_000
 MAX_PAGES = 50
 """Releases compared in one run at most: PAGE times this; asked for: PAGE."""
+REPEATED = 200
+"""Asked for by one call: each is a transaction that tells all of their values."""
 
 _decode = msgspec.json.Decoder(list[Observation]).decode
 
@@ -64,8 +66,10 @@ def catch_up(unit_of_work: UnitOfWork, indicators: Remote) -> int:
             if after != reached:
                 references.move_check(unit.connection, after)
                 reached = after
+        for start in range(0, len(lacking), REPEATED):
+            wanted = lacking[start : start + REPEATED]
+            indicators.call("repeat_releases", int, actor=actor, to="submissions", releases=wanted)
         if lacking:
-            indicators.call("repeat_releases", int, actor=actor, to="submissions", releases=lacking)
             return len(lacking)
         if page.next is None:
             break

@@ -116,6 +116,7 @@ def reformed() -> Bodies:
 
 
 def past_in(compiled: Catalogue, unit: str, period: str, values: Mapping[tuple[str, str, str], str | None]) -> Past:
+    """Return the past of a commune as seen from its yearly form, out of these values by unit, indicator, period."""
     at, form = Period.parse(period), compiled.forms["XA-NAM"]
     periods = periods_read(form, [compiled.indicators[code] for code in form.entered], at)
     units = units_read(compiled.organisation, unit, at, periods)
@@ -260,3 +261,28 @@ def test_a_published_series_that_changes_its_meaning_is_found_where_the_mean_is_
     _, found = published_findings(2016)
     [robust] = [item for item in found if item.code == "V322" and item.indicator == "GD07"]
     assert "modified z-score 4152.67, beyond 3.5 (median 27" in robust.message
+
+
+def test_the_past_of_communes_through_the_reform_of_2025_is_that_of_their_predecessors() -> None:
+    compiled, _ = published()
+    before, year = Period.parse("2024"), "2025"
+    communes = [unit for unit in compiled.organisation.at(before.end) if compiled.kind(unit) == "commune"]
+    assert len(communes) == 106
+    values = {(unit, "DS01", "2024"): str(number) for number, unit in enumerate(communes, 1)}
+    merged = past_in(compiled, "LC-X03388-2025", year, values).at("DS01", before)
+    assert merged is not None
+    assert merged.units == tuple(f"LC-X{code}-2004" for code in ("03386", "03388", "03389", "03391", "03403"))
+    assert merged.value == sum(int(values[unit, "DS01", "2024"]) for unit in merged.units)
+    # Mường Than of today bears the name of a commune that it was not made of.
+    new = past_in(compiled, "LC-X03618-2025", year, values).at("DS01", before)
+    assert new is not None
+    assert compiled.organisation.name("LC-X03619-2004", before.end) == "Xã Mường Than"
+    assert new.units == ("LC-X03618-2004", "LC-X03625-2004")
+    # Mù Cả and Tà Tổng were not touched: their past is their own.
+    for untouched in ("LC-X03451-2004", "LC-X03463-2004"):
+        own = past_in(compiled, untouched, year, values).at("DS01", before)
+        assert own == Known(Decimal(values[untouched, "DS01", "2024"]))
+    after = [unit for unit in compiled.organisation.at(Period.parse(year).end) if compiled.kind(unit) == "commune"]
+    pasts = [past_in(compiled, unit, year, values).at("DS01", before) for unit in after]
+    assert len(pasts) == 38
+    assert sum(past.value for past in pasts if past and past.value) == sum(range(1, 107))
