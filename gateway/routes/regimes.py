@@ -57,6 +57,12 @@ async def read_form(form: Id, caller: Reader) -> Response:
     return reply(await caller.ask("indicators", "read_form", form=form))
 
 
+@router.get("/v1/forms/{form}/template", **documented("Take a blank form", bytes, "", files=(WORKBOOK,)))
+async def take_template(form: Id, caller: Reader) -> Response:
+    """Take the form as a blank workbook (XLSX): its table, its open lists, and what each cell is for."""
+    return await _file(caller, "form_template", form=form)
+
+
 @router.get(REGIME + "/export", **documented("Export a regime", dict[str, object], examples.PACKAGE, files=(WORKBOOK,)))
 async def export_regime(regime: Id, caller: Reader, format: Literal["json", "xlsx"] = "json") -> Response:
     """Take a whole regime out as one file: the regime, its forms and the indicators, measures and dimensions they need.

@@ -14,7 +14,8 @@ RPC, by module of `service`:
   `withdraw_publication`, `list_publications`, and for everyone `list_public`, `list_published`;
 - proposals: `propose`, `submit_proposal`, `review_proposal`, `publish_proposal`, `return_proposal`, `reject_proposal`,
   `withdraw_proposal`, `list_proposals`, `read_proposal`;
-- regimes: `list_regimes`, `read_regime`, `read_form`, `export_regime`, `import_regime`, `copy_regime`;
+- regimes: `list_regimes`, `read_regime`, `read_form`, `form_template`, `export_regime`, `import_regime`,
+  `copy_regime`;
 - of every service: `describe_status`.
 
 Events in: `submission_finalised`, `observations_requested`.

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from services.indicators.domain import packages
 from services.indicators.domain.faults import Fault
@@ -74,10 +75,8 @@ class RegimeCalls:
         indicators. Raises NotFound("indicators.no_form")."""
         actor.require("catalogue.read")
         with reading(self.unit.engine).connect() as connection:
-            found = entries.find(connection, "form", form)
-            indicators = [] if found is None else entries.of_kind(connection, "indicator", "")
-        if found is None:
-            raise NotFound("indicators.no_form", f"there is no form {form}", "Không có biểu mẫu này.")
+            found = _form(connection, form)
+            indicators = entries.of_kind(connection, "indicator", "")
         [whole] = _whole([found], Form)
         codes = {*whole["indicators"], *whole["derived"], *(c for part in whole["open_lists"] for c in part["columns"])}
         used = [msgspec.convert(indicator, Indicator) for indicator in indicators if indicator["id"] in codes]
@@ -85,6 +84,18 @@ class RegimeCalls:
         return FormDetail(
             form=msgspec.convert(whole, FormView), used=[indicator_view(item, None) for item in used], **rest
         )
+
+    @rpc
+    def form_template(self, actor: Actor, form: str) -> FileView:
+        """Return the form as a blank workbook for clerks, bytes in base64. Raises NotFound("indicators.no_form")."""
+        actor.require("catalogue.read")
+        with reading(self.unit.engine).connect() as connection:
+            whole = msgspec.convert(_form(connection, form), Form)
+            held = entries.of_kind(connection, "indicator", "")
+        from services.indicators import entry_sheet, workbook  # openpyxl is for the processes that are asked for it
+
+        indicators = {item["id"]: msgspec.convert(item, Indicator) for item in held}
+        return _file(f"{form}-v{whole.version}.xlsx", workbook.MEDIA_TYPE, entry_sheet.write(whole, indicators))
 
     @rpc
     def export_regime(self, actor: Actor, regime: str, format: str = "json") -> FileView:
@@ -145,6 +156,13 @@ class RegimeCalls:
             content = packages.copy_of(entries.bodies(unit.connection), regime, new_id, first, last, decision)
             name = title or f"{content['regimes'][0]['name']} (từ {first})"
             return put_draft(unit, actor, proposal_id, name, dict(content))
+
+
+def _form(connection: Connection, form: str) -> dict[str, Any]:
+    found = entries.find(connection, "form", form)
+    if found is None:
+        raise NotFound("indicators.no_form", f"there is no form {form}", "Không có biểu mẫu này.")
+    return found
 
 
 def _whole(bodies: list[dict[str, Any]], kind: type[Form] | type[Regime]) -> list[dict[str, Any]]:

@@ -49,6 +49,23 @@ def test_a_regime_and_a_form_are_read_in_full(service: IndicatorsService) -> Non
             missing()
 
 
+def test_a_blank_form_has_a_cell_for_each_indicator_and_a_sheet_for_each_list(service: IndicatorsService) -> None:
+    file = service.form_template(LOADER, "GD-THANG-01")
+    assert file.name == "GD-THANG-01-v2.xlsx"
+    book = load_workbook(BytesIO(base64.b64decode(file.content)))
+    assert book.sheetnames == ["Biểu", "Danh sách 1", "Chú giải"]
+    assert [cell.value for cell in book["Biểu"][4]] == [None, "Lớp", "Phòng"]
+    assert [cell.value for cell in book["Biểu"][5]] == ["Toàn tỉnh", None, None]
+    assert [[cell.value for cell in row[:2]] for row in book["Chú giải"].iter_rows(min_row=2)] == [
+        ["Biểu!B5", "GD01"],
+        ["Biểu!C5", "GD02"],
+        ["Danh sách 1!C", "DA01"],
+        ["Danh sách 1!D", "DA02"],
+    ]
+    with pytest.raises(NotFound):
+        service.form_template(LOADER, "X")
+
+
 @pytest.mark.parametrize("format", ["json", "xlsx"])
 def test_what_is_exported_is_imported_as_no_change_and_exported_the_same(
     service: IndicatorsService, format: str

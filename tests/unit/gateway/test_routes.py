@@ -37,6 +37,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/regimes/r", None),
     ("GET", "/v1/regimes/r/export?format=xlsx", None),
     ("GET", "/v1/forms/f", None),
+    ("GET", "/v1/forms/f/template", None),
     ("POST", "/v1/regimes/import?proposal=p&title=t", {"format": "laichau-regime/1"}),
     ("POST", "/v1/regimes/r/copy", {"proposal_id": "p", "new_id": "n", "first": "2027-01", "decision": "QĐ 1"}),
     ("GET", "/v1/proposals?state=draft&after=1&limit=5", None),
@@ -122,7 +123,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
 
 
 FILE = {"name": "GD.xlsx", "media_type": "application/octet-stream", "content": "UEs="}
-ANSWERS: dict[str, Any] = {"integration.sync": 2, "indicators.export_regime": FILE}
+ANSWERS: dict[str, Any] = {"integration.sync": 2, "indicators.export_regime": FILE, "indicators.form_template": FILE}
 
 
 class _Anything(dict[str, Any]):
