@@ -73,7 +73,7 @@ def test_a_draft_may_have_faults_and_they_are_read_but_it_is_not_laid_before_oth
     draft = desk.service.propose(AUTHOR, "GD-2026", "Báo cáo tháng", desk.content(indicators=["GD09"]))
     detail = desk.service.read_proposal(AUTHOR, "GD-2026")
     assert detail.plan is not None
-    assert ("forms[GD-THANG-01].indicators", "unknown") in {(item.place, item.code) for item in detail.plan.faults}
+    assert ("forms[GD-THANG-01].indicators[0]", "unknown") in {(item.place, item.code) for item in detail.plan.faults}
     with pytest.raises(Invalid, match=r"indicators\.catalogue_invalid"):
         desk.service.submit_proposal(AUTHOR, "GD-2026", draft.content_hash)
     with pytest.raises(NotFound):

@@ -237,6 +237,19 @@ def test_a_corrupted_cell_is_reported_at_its_file_row_and_column(
     assert (name, number, column) in {(source.file, source.row, source.field) for source in sources}
 
 
+def test_a_code_that_is_not_there_is_reported_at_its_place_in_the_list(folder: Path) -> None:
+    text = (folder / "forms.json").read_text(encoding="utf-8").replace('"NN15", "KH01"', '"NN15", "KH99"')
+    (folder / "forms.json").write_text(text, encoding="utf-8")
+    reading = catalogue.read_places(folder)
+    with pytest.raises(Invalid) as refused:
+        accept({}, reading.body)
+    errors: Any = refused.value.context["errors"]
+    source = next(reading.places.find(error["place"]) for error in errors if error["code"] == "unknown")
+    assert source is not None
+    line = text.splitlines()[source.row - 1]
+    assert line[source.column - 1 :].startswith('"KH99"')
+
+
 @pytest.mark.parametrize(
     ("name", "sound", "corrupt", "field"),
     [

@@ -55,23 +55,27 @@ def _regime_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fau
 
 def _content_faults(catalogue: Catalogue, place: str, content: FormContent) -> Iterator[Fault]:
     for label, codes in (("indicators", content.indicators), ("derived", content.derived)):
-        for code in codes:
+        for at, code in enumerate(codes):
             indicator = catalogue.indicators.get(code)
             if indicator is None:
-                yield unknown(f"{place}.{label}", code)
+                yield unknown(f"{place}.{label}[{at}]", code)
             elif (indicator.formula is not None) != (label == "derived"):
                 yield Fault(
-                    f"{place}.{label}",
+                    f"{place}.{label}[{at}]",
                     "entered_or_derived",
                     f"{code} is entered where it is computed, or the reverse",
                     f"Chỉ tiêu {code} nằm sai phần nhập liệu hoặc tính toán.",
                 )
         if len(set(codes)) != len(codes):
             yield Fault(f"{place}.{label}", "twice", "a code stands twice", "Có mã xuất hiện hai lần.")
-    for code in sorted(set(content.required) - set(content.indicators)):
-        yield Fault(
-            f"{place}.required", "not_entered", f"{code} is not entered here", f"{code} không thuộc phần nhập liệu."
-        )
+    for at, code in enumerate(content.required):
+        if code not in content.indicators:
+            yield Fault(
+                f"{place}.required[{at}]",
+                "not_entered",
+                f"{code} is not entered here",
+                f"{code} không thuộc phần nhập liệu.",
+            )
     yield from form_tables.faults(catalogue, place, content)
 
 
