@@ -123,14 +123,16 @@ class Period:
     @property
     def previous(self) -> Period:
         """The period of the same kind just before; of a nine-month period, the year before's."""
-        return Period.of(self.kind, self.start - timedelta(days=1))
+        if self.number > 1:
+            return Period(self.kind, self.year, self.number - 1)
+        return Period(self.kind, self.year - 1, Period(self.kind, self.year - 1).in_year)
 
     @property
     def next(self) -> Period:
         """The period of the same kind just after; of a nine-month period, the year after's."""
-        if self.kind == "nine_months":
-            return Period(self.kind, self.year + 1)
-        return Period.of(self.kind, self.end + timedelta(days=1))
+        if self.number < self.in_year:
+            return Period(self.kind, self.year, self.number + 1)
+        return Period(self.kind, self.year + 1)
 
     @property
     def year_before(self) -> Period:

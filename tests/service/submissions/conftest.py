@@ -29,6 +29,15 @@ CLERK = Actor(
     ("*",),
     "LC-SGDDT",
 )
+OFFICE = Actor(
+    "office",
+    "person",
+    "Văn phòng",
+    ("obligations.manage", "catalogue.manage", "submissions.read"),
+    ("*",),
+    ("*",),
+    "LC-VP",
+)
 CLIENT = Actor("csdl-giao-duc", "client", "CSDL giáo dục", ("data.push",), ("*",), ("GD-NAM",))
 SCHOOLS = submission_id("GD-NAM", "LC", "2016")
 WHOLE = {"GD01": 10, "GD01.TH": 5, "GD01.THCS": 3, "GD01.THPT": 2, "GD02": 7}

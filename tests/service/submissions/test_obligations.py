@@ -13,7 +13,6 @@ from sqlalchemy import Engine, text
 from services.submissions import testing
 from services.submissions.domain.obligations import submission_id
 from services.submissions.storage import obligations as storage
-from shared.contracts.actor import Actor
 from shared.contracts.events import (
     ObligationsAnnounced,
     Paper,
@@ -23,17 +22,8 @@ from shared.contracts.events import (
 )
 from shared.contracts.views import SubmissionView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.service.submissions.conftest import CLERK, SCHOOLS, WHOLE, Hub
+from tests.service.submissions.conftest import CLERK, OFFICE, SCHOOLS, WHOLE, Hub
 
-OFFICE = Actor(
-    "office",
-    "person",
-    "Văn phòng",
-    ("obligations.manage", "catalogue.manage", "submissions.read"),
-    ("*",),
-    ("*",),
-    "LC-VP",
-)
 COMMUNE = replace(CLERK, id="xa.nhaplieu", agency="X000")
 AHEAD = datetime.now(UTC) + timedelta(days=10)
 COMMUNES = ("X000", "X001", "X-MOI")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -14,7 +15,9 @@ from services.submissions.domain.obligations import submission_id
 from services.submissions.testing import catalogue_event, push_event
 from shared.contracts.actor import Actor
 from shared.contracts.views import (
+    AnnouncementView,
     CommentView,
+    CompletenessView,
     LoadResult,
     ReceiptView,
     RollupView,
@@ -28,7 +31,7 @@ from shared.testing.processes import eventually
 from tests.conftest import Databases, Services
 from tests.service.indicators.test_warehouse_service import published
 from tests.service.submissions import test_rollups as rollups
-from tests.service.submissions.conftest import CLERK, CLIENT, SCHOOLS, WHOLE
+from tests.service.submissions.conftest import CLERK, CLIENT, OFFICE, SCHOOLS, WHOLE
 
 
 def test_a_push_that_came_before_the_catalogue_waits_for_it_and_is_submitted_by_rpc(
@@ -54,7 +57,18 @@ def test_a_push_that_came_before_the_catalogue_waits_for_it_and_is_submitted_by_
         call("edit_figure", actor=CLERK, submission_id=SCHOOLS, indicator="GD02", value="bảy")
     assert refused.value.context["finding"] == "V110"
     call("edit_figure", actor=CLERK, submission_id=SCHOOLS, indicator="GD02", value="1.007")
-    assert call("submit", SubmissionView, actor=CLERK, submission_id=SCHOOLS).state == "submitted"
+    paper = {"received_on": "2016-12-23", "document": "BC 415", "vouched_by": "vanthu", "reason": "mất đường truyền"}
+    submitted = call("submit", SubmissionView, actor=CLERK, submission_id=SCHOOLS, paper=paper)
+    assert (submitted.state, submitted.on_time, submitted.received_on) == ("submitted", False, None)
+    confirmed = call("confirm_paper", SubmissionView, actor=OFFICE, submission_id=SCHOOLS, round=1)
+    assert (confirmed.on_time, confirmed.received_on) == (True, date(2016, 12, 23))
+    until = "2099-12-31T17:00:00+07:00"
+    extended = call(
+        "extend_obligations", AnnouncementView, actor=OFFICE, form="GD-NAM", period="2015", to=until, reason="mưa lũ"
+    )
+    assert (len(extended.changed), extended.until) == (1, datetime(2099, 12, 31, 10, tzinfo=UTC))
+    counted = call("completeness", CompletenessView, actor=CLERK, by="form", form="GD-NAM", periods=["2015", "2016"])
+    assert (counted.total.expected, counted.total.on_time, counted.total.overdue) == (2, 1, 0)
 
 
 def test_what_the_warehouse_recorded_judges_the_next_years_draft(

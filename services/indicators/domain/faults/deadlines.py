@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -35,12 +35,23 @@ def faults(catalogue: Catalogue) -> Iterator[Fault]:
         place = f"regimes[{regime_id}]"
         yield from _own_faults(place, regime)
         forms = [form for form in catalogue.forms.values() if form.regime == regime_id]
-        periods = _periods(regime, forms)
-        levels: list[str | None] = [None, *sorted({step.level for step in regime.ladder})]
-        schedule = Schedule(regime, calendar)
-        yield from _too_early(place, schedule, periods, levels)
         owing = {kind for form in forms for kind in _owing(catalogue, form)} | {step.level for step in regime.ladder}
-        yield from _out_of_order(place, schedule, periods, sorted(owing, key=lambda kind: _RANKS[kind]))
+        reckoned = _Reckoned(Schedule(regime, calendar), _periods(regime, forms), owing)
+        yield from _too_early(place, reckoned, regime)
+        yield from _out_of_order(place, reckoned, sorted(owing, key=lambda kind: _RANKS[kind]))
+
+
+class _Reckoned:
+    """The dates of a regime, reckoned once for all that is asked of them: of each period the last day of its data and
+    the first working day after it, of each level that owes (None: all that the ladder does not name) its deadlines."""
+
+    def __init__(self, schedule: Schedule, periods: list[Period], owing: Collection[str]) -> None:
+        self.periods = periods
+        self.last = [schedule.window(period).last for period in periods]
+        self.worked = [schedule.calendar.add_working_days(last, 1) for last in self.last]
+        steps: list[str | None] = [None, *sorted({step.level for step in schedule.regime.ladder})]
+        self.due = {level: [schedule.due(period, level) for period in periods] for level in steps}
+        self.of = {level: self.due[level if level in self.due else None] for level in owing}
 
 
 def _own_faults(place: str, regime: Regime) -> Iterator[Fault]:
@@ -58,13 +69,12 @@ def _own_faults(place: str, regime: Regime) -> Iterator[Fault]:
 
 def _periods(regime: Regime, forms: list[Form]) -> list[Period]:
     found: set[Period] = set()
-    for form in forms:
+    for kind, years in {(form.period_kind, form.periods) for form in forms}:
         try:
-            for period in islice(asked(form.period_kind, form.periods, date.max), MAX_PERIODS):
-                if regime.holds(period.end):
-                    found.add(period)
+            found.update(islice(asked(kind, years, date.max), MAX_PERIODS))
         except Invalid:
             continue  # a fault of the form, told there
+    found = {period for period in found if regime.holds(period.end)}
     ordered = sorted(found, key=lambda period: period.start)
     return [period for period in ordered if period.year < ordered[0].year + YEARS][:MAX_PERIODS]
 
@@ -78,18 +88,17 @@ def _owing(catalogue: Catalogue, form: Form) -> Iterator[str]:
             yield catalogue.units[item.agency].kind
 
 
-def _too_early(place: str, schedule: Schedule, periods: list[Period], levels: list[str | None]) -> Iterator[Fault]:
+def _too_early(place: str, reckoned: _Reckoned, regime: Regime) -> Iterator[Fault]:
     """Yield a fault for each deadline that leaves no working day after the end of the data window (Đ8.5 of decree
     09/2019), as written and as shifted. An ad hoc one follows its request: it only must not precede its data."""
-    for level in levels:
-        for period in periods:
-            last, due = schedule.window(period).last, schedule.due(period, level)
-            if schedule.regime.kind == "ad_hoc":
+    for level, dues in reckoned.due.items():
+        for period, last, worked, due in zip(reckoned.periods, reckoned.last, reckoned.worked, dues, strict=True):
+            if regime.kind == "ad_hoc":
                 sound = due.at.date() >= last
             else:
                 whole_day = due.at.hour >= END_OF_WORK or due.at > due.nominal
                 counted = due.at.date() if whole_day else due.at.date() - timedelta(days=1)
-                sound = due.nominal.date() > last and schedule.calendar.add_working_days(last, 1) <= counted
+                sound = due.nominal.date() > last and worked <= counted
             if not sound:
                 where = "deadline" if level is None else f"ladder[{level}]"
                 yield Fault(
@@ -102,11 +111,12 @@ def _too_early(place: str, schedule: Schedule, periods: list[Period], levels: li
                 break
 
 
-def _out_of_order(place: str, schedule: Schedule, periods: list[Period], levels: list[str]) -> Iterator[Fault]:
+def _out_of_order(place: str, reckoned: _Reckoned, levels: list[str]) -> Iterator[Fault]:
     pairs = [(low, high) for at, low in enumerate(levels) for high in levels[at + 1 :] if _RANKS[low] < _RANKS[high]]
     for low, high in pairs:
-        for period in periods:
-            lower, upper = schedule.due(period, low), schedule.due(period, high)
+        if reckoned.of[low] is reckoned.of[high]:
+            continue
+        for period, lower, upper in zip(reckoned.periods, reckoned.of[low], reckoned.of[high], strict=True):
             if lower.at > upper.at or lower.nominal > upper.nominal:
                 yield Fault(
                     f"{place}.ladder",
