@@ -12,6 +12,7 @@ RPC, by module of `service`:
 - observations: `find_observation`, `list_observations`, `list_batches`; comparing: `read_series`, `read_grid`;
   outliers: `scan_outliers`; history: `load_history`, `list_history_loads`; publishing: `publish`,
   `withdraw_publication`, `list_publications`, and for everyone `list_public`, `list_published`;
+  exporting: `export_page`, `export_list`, `export_grid`, `export_series`, `export_structures`;
 - proposals: `propose`, `submit_proposal`, `review_proposal`, `publish_proposal`, `return_proposal`, `reject_proposal`,
   `withdraw_proposal`, `list_proposals`, `read_proposal`;
 - regimes: `list_regimes`, `read_regime`, `read_form`, `form_template`, `export_regime`, `import_regime`,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from services.indicators.service.calendar import CalendarCalls
 from services.indicators.service.catalogue import CatalogueCalls
-from services.indicators.service.comparing import ComparingCalls
+from services.indicators.service.exporting import ExportCalls
 from services.indicators.service.history import HistoryCalls
 from services.indicators.service.indicators import IndicatorCalls
-from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.organisation import OrganisationCalls
 from services.indicators.service.outliers import OutlierCalls
 from services.indicators.service.proposals import ProposalCalls
@@ -23,9 +22,8 @@ class IndicatorsService(
     CatalogueCalls,
     IndicatorCalls,
     CalendarCalls,
-    ObservationCalls,
     ReleaseCalls,
-    ComparingCalls,
+    ExportCalls,
     ProposalCalls,
     RegimeCalls,
     OrganisationCalls,

@@ -19,6 +19,10 @@ from shared.contracts.views.catalogue import (
     UnitView,
 )
 from shared.contracts.views.everyday import InboxEntry, InboxPage, ServiceStatus, TokenView
+from shared.contracts.views.exports import (
+    ExportFile,
+    ExportPage,
+)
 from shared.contracts.views.history import (
     HistoryDifference,
     HistoryLoadView,
@@ -138,6 +142,8 @@ __all__ = [
     "DifferenceView",
     "DimensionPage",
     "DimensionView",
+    "ExportFile",
+    "ExportPage",
     "ExternalCodeView",
     "FieldChange",
     "FigureOutcome",

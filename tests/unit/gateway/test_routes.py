@@ -103,6 +103,11 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/publications?form=f&in_force=true", None),
     ("GET", "/v1/public?after=x", None),
     ("GET", "/v1/public/observations?form=f&unit=u&indicator=i&period_from=2015&period_to=2016&after=x", None),
+    ("GET", "/v1/exports/observations?form=f&unit=u&indicator=i&period_from=1&period_to=2&as_of=3&bom=true", None),
+    ("GET", "/v1/exports/observations?format=xlsx&form=f", None),
+    ("GET", "/v1/exports/grid?period=2016&form=f&under=LC&format=csv&bom=true", None),
+    ("GET", "/v1/exports/series?indicator=i&unit=u&period_from=2015&period_to=2016&kind=year", None),
+    ("GET", "/v1/exports/structures", None),
     ("GET", "/v1/batches?form=f&unit=u&period=2016&after=7", None),
     ("GET", "/v1/partners", None),
     ("POST", "/v1/partners/p/sync", None),
@@ -123,7 +128,13 @@ REQUESTS: list[tuple[str, str, Any]] = [
 
 
 FILE = {"name": "GD.xlsx", "media_type": "application/octet-stream", "content": "UEs="}
-ANSWERS: dict[str, Any] = {"integration.sync": 2, "indicators.export_regime": FILE, "indicators.form_template": FILE}
+EXPORT = {"as_of": 1, "content": "", "rows": 0}
+ANSWERS: dict[str, Any] = {
+    "integration.sync": 2,
+    "indicators.export_regime": FILE,
+    "indicators.form_template": FILE,
+    **{f"indicators.export_{name}": EXPORT for name in ("page", "list", "grid", "series", "structures")},
+}
 
 
 class _Anything(dict[str, Any]):
@@ -276,7 +287,8 @@ def test_every_route_is_documented_with_summary_right_and_examples(gateway: Gate
             assert operation["summary"]
             assert operation["description"]
             good = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
-            assert all("example" in answer["content"]["application/json"] for answer in good)
+            assert all("example" in media for answer in good for media in answer["content"].values())
+            assert all(answer["content"] for answer in good)
             assert "application/problem+json" in operation["responses"]["default"]["content"]
             if right_of(route) != PUBLIC:
                 assert operation["security"] == [{"token": [right_of(route)]}]

@@ -1,0 +1,102 @@
+"""The formats of exports: nothing is lost, nothing is run, whatever the texts are."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from openpyxl import load_workbook
+
+from services.indicators.exports import sdmx
+from services.indicators.exports.table import Number, csv_text
+from services.indicators.exports.workbook import Column, Figure, workbook
+from shared.contracts.views import ObservationView
+
+ITEM = ObservationView(
+    indicator="NN01.NS",
+    unit="LC",
+    period="2016",
+    form="NN-NAM",
+    value="43.5",
+    status="official",
+    derived=True,
+    level="province",
+    batch=1,
+    version=2,
+    recorded_at=datetime(2017, 1, 1, tzinfo=UTC),
+    submission_id="s",
+    round=1,
+)
+_texts = st.text(max_size=20)
+
+
+@given(st.lists(st.lists(_texts, min_size=1, max_size=4), max_size=5))
+def test_no_spreadsheet_runs_a_text_and_every_other_text_is_kept(rows: list[list[str]]) -> None:
+    read = list(csv.reader(io.StringIO(csv_text(rows), newline="")))
+    for before, after in zip(rows, read, strict=True):
+        for cell, told in zip(before, after or [""], strict=True):
+            dangerous = cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+            assert told == (f"'{cell}" if dangerous else cell)
+
+
+def test_a_negative_number_is_no_formula() -> None:
+    assert csv_text([[Number("-3.5"), "-3.5", 4]]) == "-3.5,'-3.5,4\r\n"
+
+
+@pytest.mark.parametrize(
+    ("period", "frequency", "told"),
+    [
+        ("2016", "A", "2016"),
+        ("2016-H2", "S", "2016-S2"),
+        ("2016-9M", "N", "2016-01-01/P9M"),
+        ("2016-Q1", "Q", "2016-Q1"),
+        ("2016-03", "M", "2016-03"),
+        ("2016-03-31", "D", "2016-03-31"),
+    ],
+)
+def test_periods_are_written_as_the_standard_does(period: str, frequency: str, told: str) -> None:
+    made = sdmx.components(replace(ITEM, period=period))
+    assert (made["FREQ"], made["TIME_PERIOD"]) == (frequency, told)
+
+
+def test_a_row_of_an_open_list_is_a_dimension_of_its_own() -> None:
+    made = sdmx.components(replace(ITEM, indicator="DA01.R7", label="Đường Than Uyên"))
+    assert (made["INDICATOR"], made["ROW"], made["LABEL"]) == ("DA01", "R7", "Đường Than Uyên")
+    assert sdmx.components(ITEM)["ROW"] == "_Z"
+    assert sdmx.components(ITEM)["INDICATOR"] == "NN01-NS"
+
+
+def test_nothing_occurred_has_no_value_and_says_so() -> None:
+    made = sdmx.components(replace(ITEM, value=None))
+    assert "OBS_VALUE" not in made
+    assert made["NOTHING_OCCURRED"] == "true"
+
+
+@given(label=st.text(st.characters(codec="utf-8"), max_size=30), value=st.decimals(-(10**20), 10**20, places=4))
+def test_any_label_makes_well_formed_xml_and_one_line_of_csv(label: str, value: Decimal) -> None:
+    item = replace(ITEM, label=label, value=f"{value:f}")
+    text = sdmx.xml_head("x", datetime(2026, 1, 1, tzinfo=UTC)) + sdmx.xml_rows([item, ITEM]) + sdmx.XML_TAIL
+    first, second = etree.fromstring(text.encode()).iter("Obs")
+    assert first.get("OBS_VALUE") == f"{value:f}"
+    assert second.get("LABEL") is None
+    if label.isprintable():
+        assert (first.get("LABEL") or "") == label
+    [row] = csv.DictReader(io.StringIO(sdmx.csv_head() + sdmx.csv_rows([item]), newline=""))
+    assert (row["LABEL"], row["OBS_VALUE"]) == (label, f"{value:f}")
+
+
+def test_a_workbook_runs_no_text_and_keeps_long_numbers_whole() -> None:
+    long = "12345678901234567.1234"
+    made = workbook("x" * 40, [Column("=a", 5), Column("b", 5)], [["=1+1", Figure(long, 1)], ["", Figure("-2", 1)]], [])
+    sheet = load_workbook(io.BytesIO(made)).worksheets[0]
+    rows = list(sheet.iter_rows(min_row=2))
+    assert (rows[0][0].data_type, rows[0][0].value, rows[0][1].value) == ("s", "=1+1", long)
+    assert (rows[1][1].value, rows[1][1].number_format) == (-2, "#,##0.0")
+    assert len(sheet.title) == 31
