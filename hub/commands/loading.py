@@ -109,15 +109,15 @@ def _show(plan: dict[str, Any]) -> None:
     sections = [section for section in catalogue.SECTIONS if added[section] or changed[section]]
     title = f"Plan on version {plan['version']}: {plan['unchanged']} entries stay as they are"
     show.table(title, ("section", "added", "changed"), [(name, added[name], changed[name]) for name in sections])
-    fields = [
+    rows = [(place, None, None, "new") for place in plan["added"]] + [
         (entry["place"], change["field"], _short(change["before"]), _short(change["after"]))
         for entry in plan["changed"]
         for change in entry["fields"]
     ]
-    if fields:
-        show.table("Changes", ("entry", "field", "before", "after"), fields[:MAX_SHOWN])
-    if len(fields) > MAX_SHOWN:
-        show.say(f"{len(fields) - MAX_SHOWN} more changes: see --json")
+    if rows:
+        show.table("Changes", ("entry", "field", "before", "after"), rows[:MAX_SHOWN])
+    if len(rows) > MAX_SHOWN:
+        show.say(f"{len(rows) - MAX_SHOWN} more lines: see --json")
 
 
 def _short(value: Any) -> str:

@@ -83,6 +83,14 @@ def test_a_script_applies_and_reads_what_was_done(hub: Hub, folder: Path) -> Non
     assert (code, hub.loads, told["result"]["version"], told["faults"]) == (0, ["4"], 5, [])
 
 
+def test_a_new_entry_is_named_in_the_plan(hub: Hub, folder: Path) -> None:
+    text = (folder / "regimes.json").read_text(encoding="utf-8")
+    (folder / "regimes.json").write_text(text.replace("KTXH-9T", "KTXH-9T-MOI"), encoding="utf-8")
+    code, shown = run(folder, "--dry-run")
+    assert code == 0
+    assert "regimes[KTXH-9T-MOI]" in shown
+
+
 def test_what_stands_already_needs_no_consent(hub: Hub) -> None:
     assert run()[0] == 0
     assert hub.loads == []
