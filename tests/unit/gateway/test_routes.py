@@ -287,8 +287,7 @@ def test_every_route_is_documented_with_summary_right_and_examples(gateway: Gate
             assert operation["summary"]
             assert operation["description"]
             good = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
-            assert all("example" in media for answer in good for media in answer["content"].values())
-            assert all(answer["content"] for answer in good)
+            assert all(any("example" in media for media in answer["content"].values()) for answer in good)
             assert "application/problem+json" in operation["responses"]["default"]["content"]
             if right_of(route) != PUBLIC:
                 assert operation["security"] == [{"token": [right_of(route)]}]
