@@ -114,6 +114,12 @@ def book(path: Path, rows: list[list[Any]]) -> None:
     workbook.save(path)
 
 
+def test_partners_are_sent_forms_that_the_catalogue_has() -> None:
+    forms = {form["id"] for form in catalogue.read()["forms"]}
+    partners = json.loads((catalogue.FOLDER / "partners.json").read_text(encoding="utf-8"))["partners"]
+    assert all(set(partner["forms"]) <= forms for partner in partners)
+
+
 # -- what cannot be read ---------------------------------------------------------------------------------------------
 
 
