@@ -19,7 +19,7 @@ from shared.calendar import Period
 from shared.canonical import decimal_text
 from shared.catalogue.entries import Definition
 from shared.catalogue.formulas import parse
-from shared.catalogue.looks import Look, needed, periods_after, total
+from shared.catalogue.looks import Look, look_back, needed, periods_after, total
 from shared.catalogue.succession import Lineage
 from shared.errors import Invalid
 
@@ -57,23 +57,37 @@ def reading(rules: Rules, derivations: Iterable[Derivation], place: Place) -> Re
     wanted = _wanted(derivations, place.period)
     places = {Place(place.unit, period) for _, period in wanted}
     codes = {code for code, _ in wanted}
-    for earlier in {period for _, period in wanted}:
-        lineage = rules.organisation.lineage(place.unit, earlier.end, place.period.end)
-        if not lineage.is_itself:
-            places |= {Place(part.unit, earlier) for part in lineage.parts}
-            codes |= {more for code, _ in wanted for more in rules.constituents(code)}
+    for code, period in wanted:
+        if rules.organisation.lineage(place.unit, period.end, place.period.end).is_itself:
+            continue
+        for constituent, at in _behind(rules, code, period):
+            lineage = rules.organisation.lineage(place.unit, at.end, place.period.end)
+            places |= {Place(part.unit, at) for part in lineage.parts}
+            codes.add(constituent)
     return Reading(frozenset(places), frozenset(codes))
+
+
+def _behind(rules: Rules, code: str, period: Period, above: frozenset[str] = frozenset()) -> set[tuple[str, Period]]:
+    """Return what a roll-up of this indicator may be made of, by indicator and period, itself included."""
+    found = {(code, period)}
+    definition = rules.definition(code, period.end)
+    how, _, weight = definition.rollup.partition(":") if definition else ("none", "", "")
+    if how == "weighted":
+        found.add((weight, period))
+    if definition is not None and definition.formula and code not in above:
+        formula = parse(definition.formula)
+        inputs = {(current, period) for current in formula.current} | needed(formula.past, period)
+        for constituent, at in inputs:
+            found |= _behind(rules, constituent, at, above | {code})
+    return found
 
 
 def found(rules: Rules, derivations: Iterable[Derivation], place: Place, held: Held) -> Past:
     """Return what the derivations find in `held`, which has what `reading` asked for."""
     cells: dict[tuple[str, Period], Cell] = {}
     for code, period in _wanted(derivations, place.period):
-        own = held.get((Place(place.unit, period), code))
-        if own is None:
-            lineage = rules.organisation.lineage(place.unit, period.end, place.period.end)
-            own = None if lineage.is_itself else inherited(rules, code, period, lineage, held)
-        comparable = None if own is None else _in_todays_measure(rules, code, period, place.period, own)
+        earlier = _earlier(rules, code, period, place, held)
+        comparable = None if earlier is None else _in_todays_measure(rules, code, period, place.period, earlier)
         if comparable is not None:
             cells[code, period] = comparable
     return Past(place.period, cells)
@@ -97,15 +111,21 @@ def _wanted(derivations: Iterable[Derivation], period: Period) -> set[tuple[str,
     return needed((item for derivation in derivations for item in derivation.formula.past), period)
 
 
-def inherited(rules: Rules, code: str, period: Period, lineage: Lineage, held: Held) -> Cell | None:
-    """Return what the units of this lineage reported together; None where one of them has no figure, or where figures
-    of this indicator do not make one together."""
+def _earlier(
+    rules: Rules, code: str, period: Period, place: Place, held: Held, above: frozenset[str] = frozenset()
+) -> Cell | None:
+    """Return the figure of an earlier period, seen from `place`: the unit's own, else what those it came from reported
+    together; None where one of them has no figure, or where figures of this indicator do not make one together."""
+    own = held.get((Place(place.unit, period), code))
+    lineage = rules.organisation.lineage(place.unit, period.end, place.period.end)
     definition = rules.definition(code, period.end)
-    how, _, weight = definition.rollup.partition(":") if definition else ("none", "", "")
-    if definition is None or not lineage.parts or how not in ("sum", "weighted", "derived"):
-        return None
+    if own is not None or definition is None or lineage.is_itself or not lineage.parts:
+        return own
+    how, _, weight = definition.rollup.partition(":")
     if how == "derived":
-        return _recomputed(rules, definition, period, lineage, held)
+        return None if code in above else _recomputed(rules, definition, period, place, held, above | {code})
+    if how not in ("sum", "weighted"):
+        return None
     cells = [held.get((Place(part.unit, period), code)) for part in lineage.parts]
     weights = [held.get((Place(part.unit, period), weight)) for part in lineage.parts] if weight else []
     known = [cell for cell in (*cells, *weights) if cell is not None]
@@ -118,15 +138,18 @@ def inherited(rules: Rules, code: str, period: Period, lineage: Lineage, held: H
     return combined(known, None if value is None else decimal_text(value), basis=_basis(lineage))
 
 
-def _recomputed(rules: Rules, definition: Definition, period: Period, lineage: Lineage, held: Held) -> Cell | None:
+def _recomputed(
+    rules: Rules, definition: Definition, period: Period, place: Place, held: Held, above: frozenset[str]
+) -> Cell | None:
+    """Return what the formula gives over its inputs rolled up, each at its own period."""
     formula = parse(definition.formula or "0")
-    if formula.past:
-        return None
-    inputs = {code: inherited(rules, code, period, lineage, held) for code in formula.codes}
-    known = {code: cell for code, cell in inputs.items() if cell is not None}
-    values = {code: None if cell.value is None else Decimal(cell.value) for code, cell in known.items()}
-    value = formula.evaluate(values, definition.decimals)
-    return None if value is None else combined(known.values(), decimal_text(value), basis=_basis(lineage))
+    wanted = {(code, period) for code in formula.current} | needed(formula.past, period)
+    inputs = {(code, at): _earlier(rules, code, at, place, held, above) for code, at in wanted}
+    known = {key: cell for key, cell in inputs.items() if cell is not None}
+    numbers = {key: None if cell.value is None else Decimal(cell.value) for key, cell in known.items()}
+    values = {code: numbers[code, period] for code in formula.current if (code, period) in numbers}
+    value = formula.evaluate(values, definition.decimals, look_back(formula.past, period, numbers))
+    return None if value is None else combined(known.values(), decimal_text(value))
 
 
 def _added(cells: Iterable[Cell | None], shares: Iterable[Decimal]) -> Decimal | None:

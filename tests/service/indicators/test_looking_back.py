@@ -212,6 +212,18 @@ def test_the_month_and_the_year_before_run_through_the_reform(book: Book) -> Non
     assert (book.value("TM", "C3", "2025-08"), book.basis("TM", "C3", "2025-08")) == ("50", None)
 
 
+def test_what_was_reached_by_last_years_month_is_rolled_up_month_by_month(book: Book) -> None:
+    for number in (1, 2, 3):
+        book.report("C1", f"2025-{number:02}", M="10")
+        book.report("C2", f"2025-{number:02}", M=str(number))
+    for number in (1, 2, 3):
+        book.report("C3", f"2026-{number:02}", M="18")
+    assert book.value("CKLK", "C3", "2026-03") == "50"  # 54 against 10 + 10 + 10 + 1 + 2 + 3
+    assert book.basis("CKLK", "C3", "2026-03") == "predecessors"
+    book.report("C1", "2025-01", M="4")
+    assert book.value("CKLK", "C3", "2026-03") == "80"
+
+
 def test_shares_of_a_split_unit_are_an_estimate(book: Book) -> None:
     book.report("C4", "2025-01", M="100")
     book.report("C5", "2026-01", M="50")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.calendar import Period
@@ -189,6 +189,7 @@ _kinds = st.sampled_from(["year", "nine_months", "half", "quarter", "month", "da
 _periods = st.builds(Period.of, _kinds, st.dates(date(2000, 1, 1), date(2030, 12, 31)))
 
 
+@settings(deadline=None)
 @given(_periods, st.sampled_from(list(Look)))
 @example(Period.parse("2024-02-29"), Look.SAME)
 @example(Period.parse("2023-02-28"), Look.SAME)
