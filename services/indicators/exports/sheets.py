@@ -121,14 +121,21 @@ def _compared(row: GridRow, units: Mapping[str, str], indicators: Mapping[str, G
         None if text is None else Figure(text, 1)
         for text in (row.against_last_period, row.against_same_period, row.against_last_year)
     ]
-    notes = [f"{name}: {told}" for name, cell in cells.items() if cell is not None for told in _told(cell)]
     head: list[Cell] = [units[row.unit], known.name, known.measure]
-    return [*head, same, last, this, against[0], against[1], since, before, against[2], "; ".join(notes) or None]
+    return [*head, same, last, this, against[0], against[1], since, before, against[2], _note(cells)]
 
 
-def _told(cell: GridCell) -> list[str]:
-    told = [_BASES[cell.basis]] if cell.basis in _BASES else []
-    return [*told, "chưa đủ số liệu"] if cell.incomplete else told
+def _note(cells: Mapping[str, GridCell | None]) -> str | None:
+    """Return what rests on other figures and what is not whole, each with the columns of which it is true."""
+    shown = {name: cell for name, cell in cells.items() if cell is not None and cell.state != "missing"}
+    told: dict[str, list[str]] = {}
+    for name, cell in shown.items():
+        if cell.basis in _BASES:
+            told.setdefault(_BASES[cell.basis], []).append(name)
+        if cell.incomplete:
+            told.setdefault("chưa đủ số liệu", []).append(name)
+    notes = (text if len(names) == len(shown) else f"{text}: {', '.join(names)}" for text, names in told.items())
+    return "; ".join(notes) or None
 
 
 def _figure(cell: GridCell | None, decimals: int) -> Figure | None:

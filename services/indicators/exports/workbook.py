@@ -91,7 +91,7 @@ def _cell(cell: Any, value: Cell) -> Any:
         case Figure(value=str(text)):
             value = text
         case datetime():
-            cell.value, cell.number_format = value.replace(tzinfo=None), "dd/mm/yyyy hh:mm"
+            cell.value, cell.number_format = value.replace(microsecond=0, tzinfo=None), "dd/mm/yyyy hh:mm"
             return cell
     cell.value = value
     if isinstance(value, str):

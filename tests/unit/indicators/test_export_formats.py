@@ -7,6 +7,7 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,10 +16,12 @@ from lxml import etree
 from openpyxl import load_workbook
 
 from services.indicators.exports import sdmx
+from services.indicators.exports.sheets import grid_sheet
 from services.indicators.exports.table import Number, csv_text
 from services.indicators.exports.workbook import Column, Figure, workbook
-from shared.contracts.views import ObservationView
+from shared.contracts.views import GridCell, GridIndicator, GridRow, GridView, ObservationView
 
+FIGURES = ("same_period_last_year", "last_period", "this_period", "since_january", "since_january_last_year")
 ITEM = ObservationView(
     indicator="NN01.NS",
     unit="LC",
@@ -100,3 +103,42 @@ def test_a_workbook_runs_no_text_and_keeps_long_numbers_whole() -> None:
     assert (rows[0][0].data_type, rows[0][0].value, rows[0][1].value) == ("s", "=1+1", long)
     assert (rows[1][1].value, rows[1][1].number_format) == (-2, "#,##0.0")
     assert len(sheet.title) == 31
+
+
+def _cell(value: str, basis: str = "own", incomplete: bool = False) -> GridCell:
+    return GridCell(value=value, state="value", basis=basis, incomplete=incomplete)
+
+
+def test_a_grid_tells_in_one_note_what_rests_on_other_figures() -> None:
+    row = GridRow(
+        unit="U",
+        indicator="A",
+        same_period_last_year=_cell("105", "predecessors"),
+        last_period=_cell("15", "predecessors"),
+        this_period=_cell("20.5"),
+        against_last_period="136.7",
+        against_same_period="19.5",
+        since_january=_cell("110.5", "predecessors"),
+        since_january_last_year=_cell("105", "predecessors", incomplete=True),
+        against_last_year=None,
+    )
+    below: dict[str, Any] = {name: _cell("1", "units_below") for name in FIGURES}
+    grid = GridView(
+        period="2025-07",
+        as_of=1,
+        last_period="2025-06",
+        same_period_last_year="2024-07",
+        units={"U": "Phường Đoàn Kết"},
+        indicators={"A": GridIndicator(name="Sản lượng", measure="tấn", decimals=1)},
+        rows=[row, replace(row, **below)],
+    )
+    first, second = list(csv.reader(io.StringIO(grid_sheet(grid, []).as_csv(False), newline="")))[1:]
+    assert first[:8] == ["Phường Đoàn Kết", "Sản lượng", "tấn", "105", "15", "20.5", "136.7", "19.5"]
+    assert first[8:] == [
+        "110.5",
+        "105",
+        "",
+        "cộng từ các đơn vị trước sắp xếp: cùng kỳ, kỳ trước, lũy kế, lũy kế năm trước;"
+        " chưa đủ số liệu: lũy kế năm trước",
+    ]
+    assert second[11] == "cộng từ các đơn vị trực thuộc"
