@@ -19,6 +19,8 @@ from tests.service.indicators.test_proposals_service import LOADER
 from tests.unit.indicators.test_packages import rich_load
 from tests.unit.indicators.test_proposals import AUTHOR, OFFICE
 
+NUL = base64.b64encode(b'{"format": "laichau-regime/1", "content": {"regimes": ["\\u0000"]}}').decode()
+
 
 @pytest.fixture
 def service(database: Callable[[str], Engine]) -> IndicatorsService:
@@ -117,7 +119,7 @@ def test_only_proposers_import_and_copy_and_nothing_but_files_is_read(service: I
         service.import_regime(LOADER, "", None)
     with pytest.raises(Forbidden):
         service.copy_regime(LOADER, "GD-THANG", "P", "N", 2027, "QĐ 1")
-    for content in ("?", base64.b64encode(b"[1]").decode(), base64.b64encode(b"\xff").decode()):
+    for content in ("?", base64.b64encode(b"[1]").decode(), base64.b64encode(b"\xff").decode(), NUL):
         with pytest.raises(Invalid, match=r"indicators\.package_unreadable"):
             service.import_regime(AUTHOR, content)
 

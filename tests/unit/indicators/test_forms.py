@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.indicators.domain.catalogue import Key, accept
 from services.indicators.testing import AGENCY, small_load
@@ -178,6 +181,48 @@ def test_an_earlier_version_is_not_rewritten_and_an_older_one_does_not_return(
     assert faults(small_load(), held) == [("forms[GD-THANG-01].version", "form_version")]
 
 
+def test_an_earlier_version_that_never_was_has_a_content_of_its_own(stored: dict[Key, dict[str, Any]]) -> None:
+    ends = [{"version": number, "accepted_until": "2026-06-30"} for number in (1, 2)]
+    assert faults(second(version=3, earlier=ends), stored) == [("forms[GD-THANG-01].earlier[2]", "empty_version")]
+
+
 def test_a_form_stored_before_versions_were_kept_is_read_as_version_one(stored: dict[Key, dict[str, Any]]) -> None:
     old = {key: value for key, value in stored[FORM].items() if key not in ("earlier", "parties", "rules", "owner")}
     assert [item["version"] for item in accept({**stored, FORM: old}, second())[FORM]["earlier"]] == [1]
+
+
+CODES = ("GD01", "GD02", "DA01", "DA02")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 4),
+            st.sets(st.sampled_from(CODES), min_size=1),
+            st.dictionaries(st.integers(1, 3), st.dates(date(2026, 1, 1), date(2027, 1, 1)), max_size=3),
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_is_loaded_no_version_is_lost_or_rewritten(
+    loads: list[tuple[int, set[str], dict[int, date]]],
+) -> None:
+    held: dict[Key, dict[str, Any]] = {}
+    asked: dict[int, list[str]] = {}
+    for version, codes, until in loads:
+        load = small_load()
+        earlier = [{"version": number, "accepted_until": day.isoformat()} for number, day in until.items()]
+        load["forms"][0].update(
+            version=version, indicators=sorted(codes), required=[], layout=None, open_lists=[], help={}, earlier=earlier
+        )
+        try:
+            held |= accept(held, load)
+        except Invalid:
+            continue
+        if version not in asked:
+            asked[version] = sorted(codes)
+        form = held[FORM]
+        found = {item["version"]: sorted(item["indicators"]) for item in (*form["earlier"], form)}
+        assert {number: found.get(number) for number in asked} == asked
+        assert form["version"] == max(asked)
+        assert all(item["accepted_until"] for item in form["earlier"])

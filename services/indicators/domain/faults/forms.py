@@ -99,6 +99,13 @@ def _version_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Fa
                 "an earlier version says until when it is taken",
                 "Phiên bản cũ phải nêu ngày cuối cùng còn được nhận.",
             )
+        if not content.indicators and not content.open_lists:
+            yield Fault(
+                own,
+                "empty_version",
+                "asks for nothing and was never stored",
+                "Phiên bản này không có nội dung và chưa từng được lưu.",
+            )
         for code in content.indicators:
             if code not in catalogue.indicators:
                 yield unknown(f"{own}.indicators", code)
