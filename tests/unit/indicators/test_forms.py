@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.indicators.domain.catalogue import Key, accept
@@ -204,6 +204,7 @@ CODES = ("GD01", "GD02", "DA01", "DA02")
         max_size=8,
     )
 )
+@settings(deadline=None)
 def test_whatever_is_loaded_no_version_is_lost_or_rewritten(
     loads: list[tuple[int, set[str], dict[int, date]]],
 ) -> None:
