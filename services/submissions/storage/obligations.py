@@ -93,7 +93,7 @@ def owed() -> list[ColumnElement[bool]]:
 
 def late(at: datetime) -> ColumnElement[bool]:
     """What is owed and was due before this moment, in SQL as `Submission.late` tells it of what is not submitted."""
-    return and_(*owed(), due_by() < at)
+    return and_(*owed(), due_by().is_not(None), due_by() < at)
 
 
 def of_periods(periods: Collection[str]) -> ColumnElement[bool]:

@@ -291,6 +291,10 @@ def test_lists_tell_late_from_the_clock(hub: Hub) -> None:
     assert SCHOOLS in {item.id for item in others}
     due = hub.service.list_obligations(CLERK, form="GD-NAM", due_before=datetime(2007, 1, 1, tzinfo=UTC)).submissions
     assert [item.period for item in due] == ["2005", "2006"]
+    with hub.engine.begin() as connection:
+        connection.execute(text("UPDATE submissions SET deadline = NULL WHERE form = 'GD-NAM' AND period = '2015'"))
+    others = hub.service.list_obligations(CLERK, form="GD-NAM", late=False).submissions
+    assert {item.period for item in others if item.deadline is None} == {"2015"}  # what has no deadline is never late
     with pytest.raises(Invalid, match=r"submissions\.state"):
         hub.service.list_obligations(CLERK, state="gone")
 
