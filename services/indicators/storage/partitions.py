@@ -7,15 +7,34 @@ What begins with no year lies in the partition of the rest.
 from __future__ import annotations
 
 import re
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 _YEAR = re.compile(r"\d{4}(?!\d)", re.ASCII)
+_THERE = "SELECT to_regclass(%s) IS NOT NULL"
 # LIKE and ATTACH instead of PARTITION OF: readers and recorders of other years go on meanwhile.
 _MAKE = (
     "CREATE TABLE {name} (LIKE observations INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)",
     "ALTER TABLE observations ATTACH PARTITION {name} FOR VALUES FROM ('{year:04}') TO ('{next:04}')",
 )
+
+
+_known: WeakKeyDictionary[Engine, dict[str, str]] = WeakKeyDictionary()
+
+
+def of(connection: Connection, period: str) -> str:
+    """Return the table in which this period's values are looked up fastest: its year's partition, which never goes away
+    once it is there, or the whole where there is none."""
+    known = _known.setdefault(connection.engine, {})
+    table = known.get(period[:4])
+    if table is None:
+        found = _YEAR.match(period)
+        name = f"observations_{found.group()}" if found else ""
+        if not name or not connection.exec_driver_sql(_THERE, (name,)).scalar_one():
+            return "observations"
+        table = known[period[:4]] = name
+    return table
 
 
 def ensure(connection: Connection, period: str) -> bool:
@@ -30,7 +49,7 @@ def ensure(connection: Connection, period: str) -> bool:
         return False
     year = int(found.group())
     name = f"observations_{year:04}"
-    if connection.exec_driver_sql("SELECT to_regclass(%s) IS NOT NULL", (name,)).scalar_one():
+    if connection.exec_driver_sql(_THERE, (name,)).scalar_one():
         return False
     bounds = (f"{year:04}", f"{year + 1:04}")
     rest = "SELECT EXISTS (SELECT FROM observations_other WHERE period >= %s AND period < %s)"

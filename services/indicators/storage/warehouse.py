@@ -182,8 +182,10 @@ def save_release(connection: Connection, release: Release) -> None:
 
 
 def find(connection: Connection, indicator: str, unit: str, period: str) -> ObservationView | None:
-    """Return one current value, by one look into one index."""
-    found = connection.exec_driver_sql(_FIND, (unit, period, indicator)).scalar()
+    """Return one current value, by one look into one index of its year's partition: planning a look into all of them
+    would cost more than the look."""
+    statement = _FIND.replace("observations", partitions.of(connection, period))
+    found = connection.exec_driver_sql(statement, (unit, period, indicator)).scalar()
     return None if found is None else msgspec.json.decode(found, type=ObservationView)
 
 

@@ -144,3 +144,17 @@ def test_the_migration_moves_what_was_recorded_before(database: Any) -> None:
         ]
         names = connection.exec_driver_sql("SELECT indexname FROM pg_indexes WHERE tablename = 'observations'")
         assert set(names.scalars()) == {"observations_pkey", "observations_current", "observations_of_form"}
+
+
+def test_one_value_is_looked_up_in_its_years_partition_or_with_the_rest(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert warehouse.find(connection, "A", "LC", "2031-03") is None
+        _insert(connection, "2031-03", 1)
+        found = warehouse.find(connection, "A", "LC", "2031-03")
+        assert (found and found.value, partitions.of(connection, "2031-03")) == ("1", "observations")
+        partitions.ensure(connection, "2032")
+        _insert(connection, "2032", 2)
+        found = warehouse.find(connection, "A", "LC", "2032")
+        assert (found and found.value, partitions.of(connection, "2032")) == ("2", "observations_2032")
+        assert partitions.of(connection, "kỳ-1") == "observations"
+        assert warehouse.find(connection, "A", "LC", "kỳ-1") is None
