@@ -6,6 +6,7 @@ load repeats them or not, each ending where the next begins; figures of their ti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -20,8 +21,10 @@ _FIELDS = tuple(Definition.__struct_fields__)
 _OWN = ("parent", "breakdown")
 _MAY_CHANGE = ("valid_to", "max_change_percent")
 """Fields that say nothing of what was measured: when a version ends, and from when on a change is asked about."""
-_FILLED_LATER = ("concept", "method", "minimum", "maximum", "valid_from")
-"""Fields that may be filled in where they were empty."""
+_FILLED_LATER = ("concept", "method", "over_time", "minimum", "maximum", "valid_from")
+_EMPTY = (None, "", "none")
+"""Fields that may be filled in where they were empty, and what counts as that."""
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,63}")
 
 
 def carry(stored: Body, code: str, body: Body) -> tuple[Body, list[Fault]]:
@@ -42,7 +45,8 @@ def carry(stored: Body, code: str, body: Body) -> tuple[Body, list[Fault]]:
         for fault in _changes(place if item is body else f"{place}.earlier[{number}]", number, known[number], item)
     ]
     if body["version"] == held:
-        faults += [_changed(place, held, name) for name in _OWN if before[name] != body[name]]
+        moved = [name for name in _OWN if before[name] != body[name] and not _spelled_freely(before[name])]
+        faults += [_changed(place, held, name) for name in moved]
     earlier = {number: item for number, item in {**known, **given}.items() if item is not body}
     return {**body, "earlier": _ended([*(earlier[number] for number in sorted(earlier)), body])}, faults
 
@@ -57,9 +61,14 @@ def _ended(items: list[Body]) -> list[Body]:
 
 def _changes(place: str, number: int, before: Body, after: Body) -> Iterator[Fault]:
     for name in _FIELDS:
-        filled = name in _FILLED_LATER and before[name] in (None, "")
+        filled = name in _FILLED_LATER and before[name] in _EMPTY
         if before[name] != after[name] and name not in _MAY_CHANGE and not filled:
             yield _changed(place, number, name)
+
+
+def _spelled_freely(own: Any) -> bool:
+    """Tell whether a breakdown was taken as it was, before there were dimensions to name: it may get its dimension."""
+    return isinstance(own, dict) and not _ID.fullmatch(own["dimension"])
 
 
 def _changed(place: str, number: int, name: str) -> Fault:

@@ -105,7 +105,7 @@ def test_a_second_indicator_of_the_same_name_in_another_measure_is_flagged() -> 
 
 
 def test_what_a_version_measured_is_never_rewritten() -> None:
-    stored = accept({}, {"indicators": [indicator(concept="Lớp học", minimum=0)]})
+    stored = accept({}, {"indicators": [indicator(concept="Lớp học", minimum=0, over_time="sum")]})
     changes: dict[str, Any] = {
         "measure": "phòng",
         "value_type": "integer",
@@ -117,7 +117,7 @@ def test_what_a_version_measured_is_never_rewritten() -> None:
         "breakdown": {"dimension": "X", "item": "x"},
     }
     for name, value in changes.items():
-        changed = indicator(concept="Lớp học", minimum=0) | {name: value}
+        changed = indicator(concept="Lớp học", minimum=0, over_time="sum") | {name: value}
         assert found(stored, changed) == {(f"indicators[GD01].{name}", "definition_changed")}, name
 
 
@@ -129,10 +129,22 @@ def test_names_may_change_and_what_was_empty_may_be_filled_in() -> None:
         concept="Lớp có học sinh",
         method="Đếm cuối kỳ",
         minimum=0,
+        over_time="last",
         valid_from="2010-01-01",
         codes=[{"scheme": "tctk", "code": "1801"}],
     )
     assert list(accept(stored, {"indicators": [filled]})) == [("indicator", "GD01")]
+    written_before_these_fields_were_there = {"name": "Lớp", "measure": "lớp", "value_type": "decimal", "rollup": "sum"}
+    assert found({("indicator", "GD01"): written_before_these_fields_were_there}, filled) == set()
+
+
+def test_a_breakdown_spelled_freely_may_get_its_dimension_and_then_stays() -> None:
+    free = indicator("GD01.TH", breakdown={"dimension": "cấp học", "item": "tiểu học"})
+    named = free | {"breakdown": {"dimension": "CAP-HOC", "item": "TH"}}
+    stored = accept({}, {"indicators": [free]})
+    stored = {**stored, **accept(stored, {"dimensions": [LEVELS], "indicators": [named]})}
+    other = free | {"breakdown": {"dimension": "KHOI-LOP", "item": "TH"}}
+    assert ("indicators[GD01.TH].breakdown", "definition_changed") in found(stored, other)
 
 
 def test_a_new_version_keeps_the_one_before_it_until_its_own_day() -> None:
