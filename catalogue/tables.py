@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from catalogue.sources import Fault, Source
+from shared.workbooks import NoWorkbook, opened
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -227,22 +228,15 @@ def read_text(path: Path, faults: list[Fault]) -> str | None:
 
 
 def _xlsx(path: Path, faults: list[Fault]) -> list[tuple[int, list[str]]]:
-    from zipfile import BadZipFile
-
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
     try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
-        faults.append(Fault(Source(path.name), "xlsx", f"is no workbook: {error}", "Tệp không phải bảng tính XLSX."))
+        with opened(path.read_bytes()) as workbook:
+            lines = [
+                (number, [_cell_text(cell) for cell in cells])
+                for number, cells in enumerate(workbook.worksheets[0].iter_rows(values_only=True), 1)
+            ]
+    except NoWorkbook as error:
+        faults.append(Fault(Source(path.name), "xlsx", f"cannot be read: {error}", "Tệp không phải bảng tính XLSX."))
         return []
-    sheet = workbook.worksheets[0]
-    lines = [
-        (number, [_cell_text(cell) for cell in cells])
-        for number, cells in enumerate(sheet.iter_rows(values_only=True), 1)
-    ]
-    workbook.close()
     width = len(lines[0][1]) if lines else 0  # empty cells at a row's end are not stored
     return [(number, cells + [""] * (width - len(cells))) for number, cells in lines]
 

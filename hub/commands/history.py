@@ -12,6 +12,8 @@ import typer
 from hub import show
 from hub.client import Gateway, GatewayRefused
 from hub.settings import HubSettings
+from shared.errors import Invalid
+from shared.workbooks import NoWorkbook, opened
 
 TIMEOUT_SECONDS = 120
 MAX_SHOWN = 60
@@ -26,9 +28,9 @@ def load_history(
     json_: show.AsJson = False,
 ) -> None:
     """Load existing history as approved figures. One fault (exit code 1) and nothing is recorded."""
-    text = _xlsx(file) if file.suffix.lower() == ".xlsx" else file.read_text(encoding="utf-8-sig")
     query = {"source": source, "decision": decision}
     with show.plain_errors():
+        text = _text(file)
         gateway = Gateway.as_operator(HubSettings.read())
         told = _ask(gateway, text, {**query, "dry_run": "true"})
         if not json_:
@@ -71,16 +73,20 @@ def _show(told: dict[str, Any]) -> None:
         show.say("this very load was recorded before")
 
 
+def _text(file: Path) -> str:
+    try:
+        return _xlsx(file) if file.suffix.lower() == ".xlsx" else file.read_text(encoding="utf-8-sig")
+    except (NoWorkbook, UnicodeDecodeError) as error:
+        raise Invalid("history.file", f"{file} cannot be read: {error}", "Không đọc được tệp.") from error
+
+
 def _xlsx(file: Path) -> str:
     """Return the first sheet as CSV. Whole numbers are written without a point, as a person sees them."""
-    from openpyxl import load_workbook  # 20 MB that no other command needs
-
-    book = load_workbook(file, read_only=True, data_only=True)
     text = io.StringIO()
     writer = csv.writer(text)
-    for row in book.worksheets[0].iter_rows(values_only=True):
-        writer.writerow([_cell(value) for value in row])
-    book.close()
+    with opened(file.read_bytes()) as book:
+        for row in book.worksheets[0].iter_rows(values_only=True):
+            writer.writerow([_cell(value) for value in row])
     return text.getvalue()
 
 

@@ -96,3 +96,10 @@ def test_a_sheet_reads_as_the_same_figures(hub: Hub, tmp_path: Path) -> None:
     rows = rows_of_csv(hub.loads[-1][0])
     assert [(row["period"], row["value"]) for row in rows] == [("2016", "31.3"), ("2016", None), ("2016", "436000")]
     assert Decimal(rows[0]["value"]) == Decimal("31.3")
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.csv", b"indicator,unit\xff"), ("x.xlsx", b"PK no workbook")])
+def test_a_file_that_cannot_be_read_ends_in_one_line(hub: Hub, tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    code, said = run(tmp_path / name)
+    assert (code, "cannot be read" in said, "Traceback" in said, hub.loads) == (1, True, False, [])

@@ -19,6 +19,7 @@ from services.indicators.domain.packages import content_of, copy_of, normal, pac
 from services.indicators.domain.sheets import Assembled, assemble, flatten
 from services.indicators.testing import AGENCY, small_load
 from shared.errors import Conflict, Invalid, NotFound
+from shared.workbooks import MAX_UNPACKED
 
 Content = dict[str, list[dict[str, Any]]]
 
@@ -277,7 +278,7 @@ def test_faults_of_the_whole_lead_back_to_cells() -> None:
 def test_what_is_no_workbook_or_unpacks_too_large_is_refused() -> None:
     bomb = BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as package:
-        package.writestr("xl/workbook.xml", b"0" * (workbook.MAX_UNPACKED + 1))
+        package.writestr("xl/workbook.xml", b"0" * (MAX_UNPACKED + 1))
     entities = BytesIO()
     with zipfile.ZipFile(entities, "w") as package:
         package.writestr("xl/workbook.xml", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>')
