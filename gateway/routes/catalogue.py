@@ -14,7 +14,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import loading
 from gateway.routes import After, Limit, reply
-from gateway.routes.bodies import checked_json
+from gateway.routes.bodies import free_json
 from shared.contracts.views import CataloguePlan, FormPage, LoadResult
 from shared.errors import Invalid
 
@@ -72,7 +72,7 @@ async def plan_catalogue(request: Request, caller: Manager) -> Response:
 
 async def _catalogue(request: Request) -> msgspec.Raw:
     body = await request.body()
-    if not checked_json(body, dict[str, Any]):
+    if not free_json(body, dict[str, Any]):
         raise Invalid("catalogue.empty", "the catalogue has no parts", "Danh mục rỗng.")
     return msgspec.Raw(body)
 

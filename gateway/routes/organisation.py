@@ -13,7 +13,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import organisation as examples
 from gateway.routes import After, Day, Id, Limit, reply
-from gateway.routes.bodies import checked_json
+from gateway.routes.bodies import free_json
 from shared.contracts.views import LineageView, ReformPage, ReformView, UnitDetail, UnitPage
 
 router = APIRouter(tags=["catalogue"])
@@ -85,7 +85,7 @@ async def list_reforms(caller: Reader, after: After = None, limit: Limit = 200) 
 async def preview_reform(request: Request, caller: Manager) -> Response:
     """Show what a reform would change, or every fault with the change it stands in. Nothing is changed; `version` is
     what applying it asks for."""
-    body = checked_json(await request.body(), Preview)
+    body = free_json(await request.body(), Preview)
     return reply(await caller.ask("indicators", "preview_reform", timeout_seconds=TIMEOUT_SECONDS, reform=body.reform))
 
 
@@ -102,7 +102,7 @@ async def preview_reform(request: Request, caller: Manager) -> Response:
 async def apply_reform(request: Request, caller: Manager) -> Response:
     """Apply a reform whole, or refuse it whole. `expected_version` is the catalogue's that was previewed; if it has
     moved on, preview again. The same reform again changes nothing."""
-    body = checked_json(await request.body(), Application)
+    body = free_json(await request.body(), Application)
     return reply(
         await caller.ask(
             "indicators",

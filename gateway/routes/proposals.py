@@ -13,7 +13,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import proposals as examples
 from gateway.routes import After, Id, Limit, plain_text, reply
-from gateway.routes.bodies import Body, checked_json
+from gateway.routes.bodies import Body, free_json
 from shared.contracts.views import ProposalDetail, ProposalPage, ProposalView, ReviewView
 
 router = APIRouter(tags=["proposals"])
@@ -97,7 +97,7 @@ async def read_proposal(proposal_id: Id, caller: Reviewer) -> Response:
 async def propose(proposal_id: Id, request: Request, caller: Proposer) -> Response:
     """Begin a draft under an id of your choice, or change it. `content` has the sections of a catalogue load; a draft
     may still have faults (reading tells them). With `expected_hash` it is refused (409) if somebody else was faster."""
-    draft = checked_json(await request.body(), _Draft)
+    draft = free_json(await request.body(), _Draft)
     return reply(
         await caller.ask(
             "indicators",

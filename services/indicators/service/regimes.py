@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from services.indicators.domain import packages
 from services.indicators.domain.faults import Fault
 from services.indicators.domain.plan import plan
+from services.indicators.domain.proposals import require_storable
 from services.indicators.domain.sheets import Assembled, assemble, flatten
 from services.indicators.service.indicators import indicator_view
 from services.indicators.service.paging import bounded, following
@@ -121,10 +122,11 @@ class RegimeCalls:
         fault with its sheet, row and column (`at`). With `proposal_id` it becomes a draft, if every cell could be read.
 
         Raises Invalid("indicators.package_unreadable", "indicators.package_changed", "indicators.workbook_unreadable",
-        "indicators.workbook_too_large", "indicators.unreadable_cells").
+        "indicators.workbook_too_large", "indicators.unreadable_cells", "indicators.content_unstorable").
         """
         actor.require("catalogue.propose")
         made = _read(_decoded(content))
+        require_storable(made.content)
         if made.faults and proposal_id is not None:
             _refuse(made.faults)
         with self.unit(actor) as unit:
@@ -193,7 +195,7 @@ def _read(packed: bytes) -> Assembled:
         if b"\\u0000" in packed:
             raise msgspec.DecodeError("texts may not hold the NUL character")
         package = msgspec.json.decode(packed)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Invalid("indicators.package_unreadable", str(error), "Tệp không phải JSON hay XLSX.") from error
     return Assembled(content=packages.content_of(package))
 

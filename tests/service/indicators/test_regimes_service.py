@@ -119,9 +119,23 @@ def test_only_proposers_import_and_copy_and_nothing_but_files_is_read(service: I
         service.import_regime(LOADER, "", None)
     with pytest.raises(Forbidden):
         service.copy_regime(LOADER, "GD-THANG", "P", "N", 2027, "QĐ 1")
-    for content in ("?", base64.b64encode(b"[1]").decode(), base64.b64encode(b"\xff").decode(), NUL):
+    texts = [base64.b64encode(raw).decode() for raw in (b"[1]", b"\xff", b"[" * 100_000)]
+    for content in ("?", *texts, NUL):
         with pytest.raises(Invalid, match=r"indicators\.package_unreadable"):
             service.import_regime(AUTHOR, content)
+
+
+@pytest.mark.parametrize("name", ["Báo\x00cáo", [[["sâu"]]]])
+def test_a_file_whose_content_cannot_be_stored_becomes_no_draft(service: IndicatorsService, name: Any) -> None:
+    for _ in range(70 if isinstance(name, list) else 0):
+        name = [name]
+    package = msgspec.json.decode(base64.b64decode(service.export_regime(LOADER, "GD-THANG", "json").content))
+    del package["content_hash"]
+    package["content"]["regimes"][0]["name"] = name
+    content = base64.b64encode(msgspec.json.encode(package)).decode()
+    with pytest.raises(Invalid, match=r"indicators\.content_unstorable"):
+        service.import_regime(AUTHOR, content, "GD-LAI")
+    assert service.list_proposals(AUTHOR).proposals == []
 
 
 def test_a_copy_is_a_draft_that_is_published_as_it_stands(service: IndicatorsService) -> None:

@@ -343,3 +343,21 @@ def test_the_document_is_json_that_clients_can_keep(document: dict[str, Any]) ->
 def test_an_instant_is_written_out_with_its_zone(gateway: Gateway, to: Any) -> None:
     answer = gateway.ask("POST", "/v1/obligations/extend", json={**WHICH, "to": to})
     assert (answer.status_code, answer.json()["code"]) == (422, "gateway.invalid_request")
+
+
+@pytest.mark.parametrize("depth", [80, 990, 9_000])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/v1/catalogue", '{"units": ?}'),
+        ("POST", "/v1/reforms/preview", '{"reform": {"changes": ?}}'),
+        ("PUT", "/v1/proposals/P", '{"title": "P", "content": {"forms": ?}}'),
+    ],
+)
+def test_a_body_that_nests_too_deep_for_any_decoder_on_its_way_is_refused(
+    gateway: Gateway, method: str, path: str, body: str, depth: int
+) -> None:
+    content = body.replace("?", "[" * depth + "]" * depth)
+    answer = gateway.ask(method, path, content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "gateway.too_deep")
+    assert [name for name, _ in gateway.broker.calls] == ["accounts.public_keys"]
