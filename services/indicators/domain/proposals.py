@@ -6,8 +6,9 @@
       |    +--withdraw--------------------> withdrawn
       +------return (with reason, next round)
 
-Whoever proposes does not publish (four eyes). The Office publishes everything; an agency's administrator publishes the
-agency's own thematic and ad hoc regimes, their forms and its own indicators (Đ14.3), and nothing else.
+Whoever proposes does not publish (four eyes). The Office, who manages the catalogue, decides everything; an agency's
+administrator publishes the agency's own thematic and ad hoc regimes, their forms and its own indicators (Đ14.3), returns
+and rejects what colleagues propose, and nothing else.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.contracts.actor import EVERYWHERE, Actor
+from shared.contracts.actor import Actor
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.text import nfc
 
 State = Literal["draft", "proposed", "published", "rejected", "withdrawn"]
 STATES: tuple[State, ...] = ("draft", "proposed", "published", "rejected", "withdrawn")
 MAX_TEXT = 4_000
+MAX_DEPTH = 64
 _OWN_KINDS = ("thematic", "ad_hoc")
 
 
@@ -54,8 +56,10 @@ class Proposal:
 
     @classmethod
     def begin(cls, actor: Actor, proposal_id: str, title: str, content: dict[str, Any], at: datetime) -> Proposal:
-        """Return a new draft. Raises Forbidden, Invalid("indicators.text_missing") without a title."""
+        """Return a new draft. Raises Forbidden, Invalid("indicators.text_missing") without a title,
+        Invalid("indicators.content_unstorable") as `edit` does."""
         actor.require("catalogue.propose")
+        require_storable(content)
         return cls(
             id=proposal_id,
             title=_text(title, "title"),
@@ -72,9 +76,11 @@ class Proposal:
     ) -> Proposal:
         """Return the draft with this title and content; what stands already is answered as it is.
 
-        Raises Forbidden("indicators.not_author"), Conflict("indicators.proposal_state", "indicators.other_content").
+        Raises Forbidden("indicators.not_author"), Conflict("indicators.proposal_state", "indicators.other_content"),
+        Invalid("indicators.content_unstorable") for content that PostgreSQL cannot hold.
         """
         self._require_own(actor)
+        require_storable(content)
         title, found = _text(title, "title"), hash_of(content)
         if (title, found) == (self.title, self.content_hash):
             return self
@@ -127,8 +133,9 @@ class Proposal:
         return replace(self, state="published", decision=decision, decided_by=actor.id, decided_at=at, updated_at=at)
 
     def reject(self, actor: Actor, reason: str, at: datetime) -> Proposal:
-        """Return the proposal, refused for good for this reason."""
-        self._require_publisher(actor)
+        """Return the proposal, refused for good for this reason. Raises Forbidden("indicators.own_proposal",
+        "indicators.other_agency"), Conflict("indicators.proposal_state")."""
+        self._require_decider(actor)
         reason = _text(reason, "reason")
         if (self.state, self.decided_by, self.reason) == ("rejected", actor.id, reason):
             return self
@@ -136,8 +143,8 @@ class Proposal:
         return replace(self, state="rejected", reason=reason, decided_by=actor.id, decided_at=at, updated_at=at)
 
     def send_back(self, actor: Actor, reason: str, at: datetime) -> Proposal:
-        """Return the proposal as a draft of the next round, to be changed for this reason."""
-        self._require_publisher(actor)
+        """Return the proposal as a draft of the next round, to be changed for this reason; raises as `reject`."""
+        self._require_decider(actor)
         reason = _text(reason, "reason")
         if (self.state, self.reason) == ("draft", reason):
             return self
@@ -165,6 +172,15 @@ class Proposal:
                 "indicators.own_proposal",
                 f"{actor.id} wrote {self.id}",
                 "Người đề xuất không được tự ban hành hoặc quyết định đề xuất của mình.",
+            )
+
+    def _require_decider(self, actor: Actor) -> None:
+        self._require_publisher(actor)
+        if not (_is_office(actor) or self._is_own(actor)):
+            raise Forbidden(
+                "indicators.other_agency",
+                f"{self.id} is not of {actor.id}'s agency",
+                "Chỉ Văn phòng hoặc cơ quan đề xuất được trả lại hoặc từ chối đề xuất này.",
             )
 
     def _require_content(self, content_hash: str) -> None:
@@ -207,8 +223,8 @@ def review(proposal: Proposal, actor: Actor, agrees: bool, text: str, at: dateti
 
 def require_within(actor: Actor, stored: Mapping[Any, dict[str, Any]], changed: Mapping[Any, dict[str, Any]]) -> None:
     """Raise Forbidden("indicators.beyond_agency") where an agency's administrator would publish what is not the
-    agency's own (Đ14.3). The Office, whose scope is everything, publishes everything."""
-    if EVERYWHERE in actor.units:
+    agency's own (Đ14.3). The Office publishes everything. Data scopes do not tell: an agency's may be all communes."""
+    if _is_office(actor):
         return
     foreign = sorted(
         f"{kind}/{entry_id}" for kind, entry_id in _foreign(actor.agency, stored, {**stored, **changed}, changed)
@@ -221,6 +237,10 @@ def require_within(actor: Actor, stored: Mapping[Any, dict[str, Any]], changed: 
             "(Điều 14 khoản 3).",
             {"entries": foreign},
         )
+
+
+def _is_office(actor: Actor) -> bool:
+    return actor.may("catalogue.manage")
 
 
 def _foreign(
@@ -250,6 +270,22 @@ def _owned(agency: str | None, key: tuple[str, str], entries: Mapping[Any, dict[
 def hash_of(content: dict[str, Any]) -> str:
     """Return the SHA-256 (hex) of the content, whatever the order of its fields."""
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
+def require_storable(content: dict[str, Any]) -> None:
+    """Raise Invalid("indicators.content_unstorable") for content with the NUL character, or that nests deeper than 64:
+    the door refuses both in a JSON body, but of a file it sees bytes alone."""
+    waiting: list[tuple[object, int]] = [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        inside = (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+        if (isinstance(value, str) and "\x00" in value) or (inside and depth == MAX_DEPTH):
+            raise Invalid(
+                "indicators.content_unstorable",
+                f"the content holds the NUL character or nests deeper than {MAX_DEPTH}",
+                "Nội dung chứa ký tự không hợp lệ hoặc lồng nhau quá sâu.",
+            )
+        waiting += [(item, depth + 1) for item in inside]
 
 
 def _text(text: str, what: str) -> str:

@@ -19,9 +19,10 @@ NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 ALL = ("catalogue.propose", "catalogue.review", "catalogue.publish")
 AUTHOR = Actor("person:sgddt.quantri", "person", "", ALL, ("LC",), ("*",), AGENCY)
 COLLEAGUE = replace(AUTHOR, id="person:sgddt.quantri2")
-OFFICE = Actor("person:quantri", "person", "", ALL, ("*",), ("*",), "LC-VP")
+OFFICE = Actor("person:quantri", "person", "", (*ALL, "catalogue.manage"), ("*",), ("*",), "LC-VP")
+STRANGER = Actor("person:syt.quantri", "person", "", ALL, ("*",), ("*",), "LC-SYT")
 REVIEWER = Actor("person:syt", "person", "", ("catalogue.review",), ("LC",), ("*",), "LC-SYT")
-PEOPLE = (AUTHOR, COLLEAGUE, OFFICE, REVIEWER)
+PEOPLE = (AUTHOR, COLLEAGUE, OFFICE, REVIEWER, STRANGER)
 
 
 def begun() -> Proposal:
@@ -77,8 +78,19 @@ def test_a_returned_proposal_is_a_draft_of_the_next_round_with_the_reason() -> N
     assert edited.submit(AUTHOR, edited.content_hash, NOW).reason is None
 
 
+def test_another_agency_neither_returns_nor_rejects_what_it_did_not_propose() -> None:
+    for attempt in (
+        lambda: proposed().send_back(STRANGER, "sửa", NOW),
+        lambda: proposed().reject(STRANGER, "không", NOW),
+    ):
+        with pytest.raises(Forbidden, match=r"indicators\.other_agency"):
+            attempt()
+    assert proposed().reject(COLLEAGUE, "không", NOW).state == "rejected"
+    assert proposed().send_back(OFFICE, "sửa", NOW).round == 2
+
+
 def test_drafts_are_seen_by_their_agency_alone() -> None:
-    assert [begun().seen_by(actor) for actor in PEOPLE] == [True, True, False, False]
+    assert [begun().seen_by(actor) for actor in PEOPLE] == [True, True, False, False, False]
     assert all(proposed().seen_by(actor) for actor in PEOPLE)
 
 
@@ -88,7 +100,7 @@ def test_an_agency_publishes_its_own_thematic_regimes_and_nothing_else() -> None
     load["regimes"][0].update(kind="thematic", moves=True, owner=AGENCY)
     load["forms"][0].update(owner=AGENCY)
     own = {"regimes": load["regimes"], "forms": load["forms"]}
-    publisher = replace(COLLEAGUE, units=("LC",))
+    publisher = replace(COLLEAGUE, units=("*",))  # a scope over all data is none over the catalogue
     require_within(publisher, stored, accept(stored, own))
 
     periodic = {"regimes": [{**load["regimes"][0], "kind": "periodic", "moves": None}], "forms": load["forms"]}
@@ -130,6 +142,8 @@ class Negotiation(RuleBasedStateMachine):
             assert (before.state, self.read) == ("proposed", before.content_hash)
         if act in ("edit", "submit", "withdraw"):
             assert actor.agency == before.owner
+        if act in ("reject", "return"):
+            assert actor is OFFICE or actor.agency == before.owner
         if after.round > before.round:
             assert (act, before.state, after.state) == ("return", "proposed", "draft")
 
