@@ -68,7 +68,7 @@ def checked_json(body: bytes, shape: type[T]) -> T:
 
 
 def free_json(body: bytes, shape: type[T]) -> T:
-    """Return what `checked_json` does, for a shape that holds JSON of any shape, which may nest 64 deep: no entry of the
+    """Return what `checked_json` does, for a shape that leaves some of it free. It may nest 64 deep: no entry of the
     catalogue comes near, and no decoder further on survives a thousand. Raises Invalid("gateway.too_deep")."""
     try:
         found = checked_json(body, shape)

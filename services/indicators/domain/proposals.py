@@ -7,8 +7,8 @@
       +------return (with reason, next round)
 
 Whoever proposes does not publish (four eyes). The Office, who manages the catalogue, decides everything; an agency's
-administrator publishes the agency's own thematic and ad hoc regimes, their forms and its own indicators (Đ14.3), returns
-and rejects what colleagues propose, and nothing else.
+administrator publishes the agency's own thematic and ad hoc regimes, their forms and its own indicators (Đ14.3), and
+nothing else, and returns and rejects what colleagues propose.
 """
 
 from __future__ import annotations
