@@ -192,8 +192,6 @@ def _read(packed: bytes) -> Assembled:
         made = assemble(rows)
         return replace(made, faults=[*faults, *made.faults])
     try:
-        if b"\\u0000" in packed:
-            raise msgspec.DecodeError("texts may not hold the NUL character")
         package = msgspec.json.decode(packed)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Invalid("indicators.package_unreadable", str(error), "Tệp không phải JSON hay XLSX.") from error
