@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from services.indicators.domain.outliers import Method
+from services.indicators.storage.moments import last_batch
 from services.indicators.storage.tables import batch_counter
 from shared.calendar import Period
 
+ATTEMPTS = 3
 _FORGET = "DELETE FROM series_statistics WHERE unit = %s AND indicator = ANY(%s) AND kind = %s AND year > %s"
 _KIND = (
     "CASE length(o.period) WHEN 4 THEN 'year' WHEN 10 THEN 'day' ELSE CASE substr(o.period, 6, 1) WHEN 'Q' THEN"
@@ -114,10 +116,28 @@ def lacking(connection: Connection, year: int) -> dict[str, int]:
 
 
 def keep(connection: Connection, year: int, unit: str) -> None:
-    """Compute and keep what the unit's series lack for this year. Recorders wait meanwhile, so that none of them can
-    change a value between its being read and the row's being there to be dropped."""
-    connection.execute(select(batch_counter.c.last).with_for_update(read=True))
-    connection.exec_driver_sql(_filled(_KEEP), {**_of(year), "unit": unit})
+    """Compute and keep what the unit's series lack for this year.
+
+    What is kept must be there to be dropped by whoever changes a value, so nobody may have recorded since the values
+    were read. That is looked at when all is computed, with recorders held up for that moment alone; if some came in
+    between time and again, they wait for the last attempt.
+    """
+    asked = {**_of(year), "unit": unit}
+    for _ in range(ATTEMPTS):
+        before = last_batch(connection)
+        attempt = connection.begin_nested()
+        connection.exec_driver_sql(_filled(_KEEP), asked)
+        if _holding_recorders(connection) == before:
+            attempt.commit()
+            return
+        attempt.rollback()
+    _holding_recorders(connection)
+    connection.exec_driver_sql(_filled(_KEEP), asked)
+
+
+def _holding_recorders(connection: Connection) -> int:
+    """Make recorders wait until this transaction ends, or goes back; return the last batch."""
+    return int(connection.execute(select(batch_counter.c.last).with_for_update(read=True)).scalar_one())
 
 
 def scan(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import threading
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from services.indicators.domain.outliers import Method
+from services.indicators.storage import statistics as kept
+from services.indicators.storage import warehouse as recording
 from shared.contracts.actor import Actor
 from shared.contracts.views import OutlierView
 from shared.errors import Forbidden, Invalid
@@ -128,3 +132,38 @@ def test_what_is_kept_is_what_the_values_say_however_they_came(warehouse: Wareho
     assert Decimal(found.median) == middle
     assert Decimal(found.spread) == statistics.median(abs(value - middle) for value in now)
     assert (Decimal(found.low), Decimal(found.high)) == (now[0], now[-1])
+
+
+def test_what_is_recorded_while_statistics_are_computed_is_in_them(warehouse: Warehouse) -> None:
+    warehouse.record(UNIT, "2025-01", KT1="120")
+    keeper = threading.Thread(target=_keep, args=(warehouse,))
+    with warehouse.worker.unit() as recorder:
+        recording.lock(recorder.connection)
+        keeper.start()
+        _until_it_waits(warehouse)
+        # Recorded under the lock, while the statistics wait to be kept.
+        recorder.connection.exec_driver_sql(
+            "UPDATE observations SET value = 99 WHERE unit = %s AND period = '2024-01' AND indicator = 'KT1'", (UNIT,)
+        )
+        recording.open_batch(recorder.connection, (FORM, UNIT, "2024-01"), recording.Origin("s", 2))
+    keeper.join(30)
+    with warehouse.engine.connect() as connection:
+        statement = "SELECT high FROM series_statistics WHERE unit = %s AND indicator = 'KT1' AND year = 2025"
+        assert connection.exec_driver_sql(statement, (UNIT,)).scalar_one() == 99
+
+
+def _keep(warehouse: Warehouse) -> None:
+    with warehouse.worker.unit() as unit:
+        kept.keep(unit.connection, 2025, UNIT)
+
+
+def _until_it_waits(warehouse: Warehouse) -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND query LIKE '%%batch_counter%%'"
+    )
+    end = time.monotonic() + 20
+    with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.exec_driver_sql(waiting).scalar_one():
+            assert time.monotonic() < end
+            time.sleep(0.02)
