@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from services.indicators.domain.cells import Cell
 from services.indicators.domain.derivations import Rules
 from shared.calendar import Period
 from shared.canonical import content_hash, decimal_text
+from shared.catalogue.entries import Definition
 from shared.errors import Conflict, Invalid
 
 MAX_FIGURES = 20_000
@@ -110,7 +111,8 @@ def read(source: str, decision: str, rows: Sequence[Mapping[str, Any]], rules: R
     published: list[Entry] = []
     seen: dict[tuple[str, str, str], int] = {}
     for number, row in enumerate(rows, start=1):
-        reader = _Row(row, rules, int(row.get("row", number)))
+        line = row.get("row")
+        reader = _Row(row, rules, line if isinstance(line, int) else number)
         entry = reader.entry()
         faults += reader.faults
         if entry is None:
@@ -148,6 +150,8 @@ class _Row:
         if indicator and known is None:
             self._fault("indicator", "unknown", f"there is no indicator {indicator}", f"Không có chỉ tiêu {indicator}.")
         value = self._value()
+        if known is not None and period is not None and value is not None:
+            self._check(value, known.on(period.end))
         status = self._text("status") or "official"
         if status not in _STATUSES:
             self._fault("status", "status", f"{status!r} is none of {', '.join(_STATUSES)}",
@@ -190,8 +194,11 @@ class _Row:
         organisation = self._rules.organisation
         found = text if text in organisation.units else organisation.resolve(text, period.end)
         if found is None:
-            self._fault("unit", "unknown", f"{text} was no unit at the end of {period}",
+            self._fault("unit", "unknown", f"there was no unit {text} at the end of {period}",
                         f"Không có đơn vị {text} vào cuối kỳ {period}.")  # fmt: skip
+        elif not organisation.units[found].holds(period.end):
+            self._fault("unit", "not_then", f"{text} did not stand at the end of {period}",
+                        f"Đơn vị {text} không tồn tại vào cuối kỳ {period}.")  # fmt: skip
         return found or ""
 
     def _value(self) -> str | None:
@@ -209,6 +216,15 @@ class _Row:
             self._fault("value", "value", f"{value!r} is no decimal text such as 3507.6",
                         f"Giá trị “{value}” không phải là số thập phân dạng 3507.6.")  # fmt: skip
             return None
+
+    def _check(self, value: str, defined: Definition) -> None:
+        number = Decimal(value)
+        if defined.value_type == "integer" and number % 1:
+            self._fault("value", "integer", f"{value} is no whole number", f"Giá trị {value} phải là số nguyên.")
+        low, high = (None if bound is None else Decimal(str(bound)) for bound in (defined.minimum, defined.maximum))
+        if (low is not None and number < low) or (high is not None and number > high):
+            self._fault("value", "bounds", f"{value} is not within {low} and {high}",
+                        f"Giá trị {value} nằm ngoài giới hạn của chỉ tiêu.")  # fmt: skip
 
     def _text(self, column: str) -> str:
         value = self._row.get(column)
@@ -238,23 +254,37 @@ def merged(form: str, current: Mapping[str, Cell], entries: Iterable[Entry]) -> 
     return held | {entry.indicator: Cell(form, entry.value, entry.status, False, "") for entry in entries}
 
 
-def conflicts(current: Mapping[str, Cell], entries: Iterable[Entry]) -> list[HistoryFault]:
-    """Return the figures that differ from approved ones, which a load never touches."""
-    found = []
-    for entry in entries:
-        cell = current.get(entry.indicator)
-        if cell is None or (cell.value, cell.status) != (entry.value, entry.status):
-            held = "nothing" if cell is None else f"{cell.value or 'nothing occurred'} ({cell.status})"
-            found.append(
-                HistoryFault(
-                    entry.row,
-                    "value",
-                    "approved",
-                    f"{entry.indicator} of {entry.unit} for {entry.period} is approved with {held}",
-                    f"Số liệu {entry.indicator}, đơn vị {entry.unit}, kỳ {entry.period} đã được phê duyệt.",
-                )
-            )
-    return found
+def changed(current: Mapping[str, Cell], entries: Iterable[Entry]) -> list[Entry]:
+    """Return the figures that are not held so."""
+    return [entry for entry in entries if _held(current, entry) != (entry.value, entry.status)]
+
+
+def approved(
+    form: str, forms: Collection[str], current: Mapping[str, Cell], entries: Iterable[Entry]
+) -> list[HistoryFault]:
+    """Return the faults of figures, of those that change, which a load never touches: those of a form, or held by one,
+    that is among the `forms` of which a round was approved."""
+    return [
+        HistoryFault(
+            entry.row,
+            "value",
+            "approved",
+            f"{entry.indicator} of {entry.unit} for {entry.period} is approved with {_told(current, entry)}",
+            f"Số liệu {entry.indicator}, đơn vị {entry.unit}, kỳ {entry.period} đã được phê duyệt.",
+        )
+        for entry in entries
+        if form in forms or (entry.indicator in current and current[entry.indicator].form in forms)
+    ]
+
+
+def _held(current: Mapping[str, Cell], entry: Entry) -> tuple[str | None, str] | None:
+    cell = current.get(entry.indicator)
+    return None if cell is None else (cell.value, cell.status)
+
+
+def _told(current: Mapping[str, Cell], entry: Entry) -> str:
+    held = _held(current, entry)
+    return "nothing" if held is None else f"{held[0] or 'nothing occurred'} ({held[1]})"
 
 
 def conflicting(faults: Sequence[HistoryFault]) -> Conflict:

@@ -15,7 +15,7 @@ from services.indicators.recording import current_rules, record
 from services.indicators.service.paging import bounded
 from services.indicators.storage import history, partitions, readings, warehouse
 from services.indicators.storage.tables import reading
-from shared.contracts.actor import Actor
+from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import Figure, SubmissionFinalised
 from shared.contracts.hashes import round_hash
 from shared.contracts.views import HistoryDifference, HistoryLoadView, HistoryResult
@@ -87,8 +87,9 @@ class HistoryCalls:
     @rpc
     def list_history_loads(self, actor: Actor, limit: int = 50) -> list[HistoryLoadView]:
         """Return the newest loads of history with source, decision and what became of them. An observation that one
-        brought names it in `submission_id`: `history:` and the first 16 digits of its id."""
-        actor.require("observations.load")
+        brought names it in `submission_id`: `history:` and the first 16 digits of its id. They tell of figures of any
+        unit and form, so actors within a scope are refused."""
+        actor.require("observations.load", unit=EVERYWHERE, form=EVERYWHERE)
         with reading(self.unit.engine).connect() as connection:
             return msgspec.convert(history.page(connection, bounded(limit)), list[HistoryLoadView])
 
@@ -103,11 +104,13 @@ def _recorded(unit: Unit, load: History, known: Rules, source: str, decision: st
     for key, entries in load.groups.items():
         form, about, period = key
         current = warehouse.cells(unit.connection, about, period)
-        release = warehouse.releases_of(unit.connection, [form], about, period).get(form)
-        changed = rules.conflicts(current, entries)
-        if release is not None and release.round > 0:
-            faults += changed
-        elif changed and not faults:
+        changed = rules.changed(current, entries)
+        if not changed:
+            continue
+        forms = {form, *(cell.form for cell in current.values())}
+        releases = warehouse.releases_of(unit.connection, forms, about, period)
+        faults += rules.approved(form, {name for name in releases if releases[name].round > 0}, current, changed)
+        if not faults:
             _record(unit, known, key, load, rules.merged(form, current, entries))
             recorded, batches = recorded + len(changed), batches + 1
     if faults:

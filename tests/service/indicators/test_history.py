@@ -185,3 +185,39 @@ def test_only_who_may_load_loads_and_within_scope(desk: Desk) -> None:
         desk.service.load_history(ARCHIVE, SOURCE, DECISION)
     with pytest.raises(Invalid):
         _load(desk, [])
+
+
+@pytest.mark.parametrize(
+    ("figure", "column", "code"),
+    [
+        (_figure("31.5", "GD02"), "value", "integer"),
+        (_figure("-0.1", "NT01", "2025-08"), "value", "bounds"),
+        (_figure("1000.1", "DS05"), "value", "bounds"),
+        ({**_figure("5", "DS01"), "unit": "LC-X03388-2025"}, "unit", "not_then"),
+    ],
+)
+def test_a_figure_that_its_period_could_not_have_is_refused(
+    desk: Desk, figure: dict[str, Any], column: str, code: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        _load(desk, [figure])
+    assert [(item["column"], item["code"]) for item in _faults(refused)] == [(column, code)]
+
+
+def test_what_was_approved_on_another_form_is_not_touched_either(desk: Desk) -> None:
+    desk.finalise("NN-NAM", "2016", [Figure("NN01.DT", "31.3")])
+    [old] = [item for item in catalogue.read()["forms"] if item["id"] == "NN-NAM"]
+    ended = {**old, "periods": {**old["periods"], "to": 2016}}
+    fresh = {**old, "id": "NN-NAM-2017", "periods": {"from": 2017}}
+    desk.service.load_catalogue(ARCHIVE, {"forms": [ended, fresh]})
+    with pytest.raises(Conflict) as refused:
+        _load(desk, [_figure("99", form="NN-NAM-2017")])
+    assert [item["code"] for item in _faults(refused)] == ["approved"]
+    assert desk.held()["NN01.DT"] == "31.3"
+
+
+def test_loads_are_listed_to_who_may_see_all_of_them(desk: Desk) -> None:
+    _load(desk, [_figure("31.3")])
+    for units, forms in ((("LC",), ("*",)), (("*",), ("GD-NAM",))):
+        with pytest.raises(Forbidden):
+            desk.service.list_history_loads(Actor("a", "person", "A", RIGHTS, units, forms))
