@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
+from services.indicators.exports.table import writable
 from shared.calendar import Period
 from shared.contracts.views import ObservationView
 
@@ -29,8 +30,6 @@ STATUSES = {"official": "A", "preliminary": "P", "estimate": "E"}
 _MESSAGE = "http://www.sdmx.org/resources/sdmxml/schemas/v3_0/message"
 _FLOW = f"urn:sdmx:org.sdmx.infomodel.datastructure.Dataflow={AGENCY}:{DATAFLOW}({VERSION})"
 _ROW = re.compile(r"(?P<column>.+)\.(?P<row>R\d+)", re.ASCII)
-# XML 1.0 has no way of writing these.
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def code(text: str) -> str:
@@ -113,4 +112,4 @@ XML_TAIL = "</mes:DataSet>\n</mes:StructureSpecificData>\n"
 
 
 def _attribute(value: str) -> str:
-    return quoteattr(_UNWRITABLE.sub("\ufffd", value))
+    return quoteattr(writable(value))

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.indicators.domain.catalogue import Catalogue
 from services.indicators.exports.sdmx import AGENCY, ATTRIBUTES, DATAFLOW, DIMENSIONS, STRUCTURE, VERSION, code
+from services.indicators.exports.table import writable
 
 _ROOT = "http://www.sdmx.org/resources/sdmxml/schemas/v3_0"
 _MES, _STR, _COM = (f"{{{_ROOT}/{name}}}" for name in ("message", "structure", "common"))
@@ -149,4 +150,4 @@ class _Writer:
     def _named(self, element: Any, told: Names) -> None:
         for language, text in zip(("vi", "en"), told, strict=True):
             if text is not None:
-                self._add(element, f"{_COM}Name", {_LANGUAGE: language}).text = text
+                self._add(element, f"{_COM}Name", {_LANGUAGE: language}).text = writable(text)

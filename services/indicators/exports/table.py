@@ -19,6 +19,8 @@ COLUMNS = ("indicator", "indicator_name", "measure", "unit", "unit_name", "perio
 
 _ROW_OF_LIST = re.compile(r"(?P<column>.+)\.R\d+", re.ASCII)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# XML 1.0, and so a workbook, has no way of writing these; a label may hold them all the same.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ def plain(cell: object) -> object:
     if isinstance(cell, Number):
         return str(cell)
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def writable(text: str) -> str:
+    """Return the text with a replacement character for each that XML cannot hold."""
+    return _UNWRITABLE.sub("\ufffd", text)
 
 
 class Number(str):

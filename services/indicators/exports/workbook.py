@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from services.indicators.exports.table import writable
+
 MAX_DIGITS = 15
 """Digits that a spreadsheet keeps exactly; longer numbers are written as text."""
 
@@ -93,7 +95,7 @@ def _cell(cell: Any, value: Cell) -> Any:
         case datetime():
             cell.value, cell.number_format = value.replace(microsecond=0, tzinfo=None), "dd/mm/yyyy hh:mm"
             return cell
-    cell.value = value
+    cell.value = writable(value) if isinstance(value, str) else value
     if isinstance(value, str):
         cell.data_type = "s"  # a text that begins with "=" is no formula
     return cell

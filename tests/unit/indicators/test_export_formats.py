@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from lxml import etree
 from openpyxl import load_workbook
 
-from services.indicators.exports import sdmx
+from services.indicators.domain.catalogue import Catalogue, accept
+from services.indicators.exports import sdmx, structures
 from services.indicators.exports.sheets import grid_sheet
 from services.indicators.exports.table import Number, csv_text
 from services.indicators.exports.workbook import Column, Figure, workbook
+from services.indicators.testing import small_load
 from shared.contracts.views import GridCell, GridIndicator, GridRow, GridView, ObservationView
 
 FIGURES = ("same_period_last_year", "last_period", "this_period", "since_january", "since_january_last_year")
@@ -107,6 +109,18 @@ def test_a_workbook_runs_no_text_and_keeps_long_numbers_whole() -> None:
 
 def _cell(value: str, basis: str = "own", incomplete: bool = False) -> GridCell:
     return GridCell(value=value, state="value", basis=basis, incomplete=incomplete)
+
+
+@pytest.mark.parametrize("text", ["Dự án \x01 A", "\x0b", "\uffff"])
+def test_what_xml_cannot_hold_spoils_neither_a_workbook_nor_the_structures(text: str) -> None:
+    shown = text.translate(dict.fromkeys(map(ord, "\x01\x0b\uffff"), "\ufffd"))
+    made = workbook("Số liệu", [Column("Tên dòng", 9)], [[text]], [("Đơn vị", text)])
+    sheet, notes = load_workbook(io.BytesIO(made)).worksheets
+    assert (sheet["A2"].value, notes["B1"].value) == (shown, shown)
+    load = small_load()
+    load["units"][0]["name"] = text
+    told = structures.message(Catalogue.of(accept({}, load)), datetime(2026, 1, 1, tzinfo=UTC))
+    assert f">{shown}<" in told
 
 
 def test_a_grid_tells_in_one_note_what_rests_on_other_figures() -> None:
