@@ -28,7 +28,7 @@ def checked(paper: Paper, submission: Submission, by: str, at: datetime, catalog
     """
     said = Paper(paper.received_on, paper.document.strip(), paper.vouched_by.strip(), paper.reason.strip())
     texts = (said.document, said.vouched_by, said.reason)
-    if not all(texts) or any(len(text) > MAX_TEXT or "\\x00" in text for text in texts):
+    if not all(texts) or any(len(text) > MAX_TEXT or "\x00" in text for text in texts):
         raise Invalid(
             "submissions.paper_text",
             "document, vouched_by and reason are needed, each up to 2,000 characters",

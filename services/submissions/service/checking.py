@@ -23,6 +23,8 @@ from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork
 
 MAX_COMMENT = 2_000
+MAX_DRAFTS = 200
+"""Drafts that one dry check judges, each against its own past: more than there are communes."""
 
 
 class CheckingCalls:
@@ -87,11 +89,18 @@ class CheckingCalls:
         """Tell what a push of this body (its JSON as text, so that every decimal stays exact) would come to: nothing is
         stored. A figure of a derived indicator is refused as in a push, and compared with its formula all the same.
 
-        Needs the right to push or to edit, and judges units and forms outside the actor's scope as a push would.
+        Needs the right to push or to edit, and judges units and forms outside the actor's scope as a push would. Raises
+        Invalid("submissions.too_many_drafts") beyond 200 drafts.
         """
         actor.require("submissions.edit" if actor.may("submissions.edit") else "data.push")
         with self.unit(actor) as unit:
             rehearsal = intake.rehearse(unit, _as_push(actor, body, unit.now))
+            if len(rehearsal.drafts) > MAX_DRAFTS:
+                raise Invalid(
+                    "submissions.too_many_drafts",
+                    f"the figures belong to {len(rehearsal.drafts)} drafts; at most {MAX_DRAFTS} are checked at once",
+                    f"Số liệu thuộc {len(rehearsal.drafts)} bộ; mỗi lần chỉ kiểm tra thử tối đa {MAX_DRAFTS} bộ.",
+                )
             drafts = [
                 CheckedDraft(
                     submission_id=submission.id,

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.submissions import references
+from services.submissions.service import checking
 from services.submissions.storage.tables import metadata
 from services.submissions.testing import received
 from shared.contracts.actor import Actor
@@ -269,3 +270,13 @@ def test_a_check_by_a_system_meets_hand_entries_as_a_push_would(hub: Hub) -> Non
     checked = hub.service.check(PUSHER, body("GD-NAM", GD02=7))
     assert checked.counts["conflict"] == 1
     assert "V205" in [finding.code for finding in checked.drafts[0].findings]
+
+
+def test_a_check_of_too_many_drafts_is_refused_before_any_is_judged(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "MAX_DRAFTS", 2)
+    figures = [{"indicator": "GD02", "value": 7, "period": str(year)} for year in (2014, 2015, 2016)]
+    asked = msgspec.json.encode({"form": "GD-NAM", "unit": "LC", "period": "2016", "figures": figures[:2]}).decode()
+    assert len(hub.service.check(PUSHER, asked).drafts) == 2
+    asked = msgspec.json.encode({"form": "GD-NAM", "unit": "LC", "period": "2016", "figures": figures}).decode()
+    with pytest.raises(Invalid, match=r"submissions\.too_many_drafts"):
+        hub.service.check(PUSHER, asked)

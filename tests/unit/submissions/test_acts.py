@@ -161,6 +161,7 @@ def test_a_paper_counts_by_when_it_was_entered_until_another_person_confirms_it(
         ({"received_on": date(2015, 12, 14)}, "paper_day"),  # before the period's data begin
         ({"document": " "}, "paper_text"),
         ({"reason": "x" * 2001}, "paper_text"),
+        ({"document": "BC \x00"}, "paper_text"),
         ({"vouched_by": "clerk"}, "own_voucher"),
     ],
 )
