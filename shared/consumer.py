@@ -22,11 +22,11 @@ from pika.exceptions import AMQPError
 
 from shared.batches import DEAD, DONE, RETRY, UNTRIED, DatabaseAway, Outcome
 from shared.contracts.events import Event
-from shared.envelope import ATTEMPT, DIED_AT, ERROR, QUEUE, TRACEBACK, Decoder, Received
+from shared.envelope import ATTEMPT, DIED_AT, ERROR, QUEUE, TRACEBACK, Decoder, NewerSchema, Received, attempt_of
 from shared.failpoints import failpoint
 from shared.logs import logger
 from shared.metrics import BATCH_MESSAGES, CONSUMER_CONNECTED, HANDLER_SECONDS, MESSAGES_HANDLED
-from shared.topology import dead_queue, delay_for
+from shared.topology import MAX_ATTEMPTS, dead_queue, delay_for
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
@@ -60,6 +60,11 @@ class Delivery(Generic[E]):
     properties: pika.BasicProperties
     body: bytes
     message: Received[E] | None = None
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1; known of an unreadable message, too."""
+        return attempt_of(self.properties.headers or {})
 
 
 def acknowledgements(outstanding: Sequence[int], settled: Iterable[int]) -> tuple[int | None, list[int]]:
@@ -200,6 +205,11 @@ class Consumer(Generic[E]):
             try:
                 delivery.message = self._decoder.read(delivery.body, delivery.properties.headers or {})
                 readable.append(delivery)
+            except NewerSchema as error:
+                # During an upgrade a process of the newer version takes the same queue: the message waits for it.
+                log.warning("message.newer", queue=self.queue, id=delivery.properties.message_id, error=str(error))
+                kind = RETRY if delivery.attempt < MAX_ATTEMPTS else DEAD
+                outcomes[delivery.tag] = Outcome(kind, f"hub.newer_schema: {error}")
             except ValueError as error:
                 log.error("message.unreadable", queue=self.queue, id=delivery.properties.message_id, error=str(error))
                 outcomes[delivery.tag] = Outcome(DEAD, f"hub.unreadable: {error}")
@@ -258,12 +268,12 @@ class Consumer(Generic[E]):
     # -- what is not done -------------------------------------------------------------------------------------------
 
     def _delay(self, publisher: BlockingChannel, delivery: Delivery[E], outcome: Outcome) -> None:
-        attempt = delivery.message.attempt if delivery.message else 1
-        self._publish(publisher, delay_for(attempt), self.queue, delivery, {ATTEMPT: attempt, ERROR: outcome.error})
+        added = {ATTEMPT: delivery.attempt, ERROR: outcome.error}
+        self._publish(publisher, delay_for(delivery.attempt), self.queue, delivery, added)
 
     def _bury(self, publisher: BlockingChannel, delivery: Delivery[E], outcome: Outcome) -> None:
         added = {
-            ATTEMPT: delivery.message.attempt if delivery.message else 1,
+            ATTEMPT: delivery.attempt,
             ERROR: outcome.error,
             QUEUE: self.queue,
             DIED_AT: datetime.now(UTC).isoformat(),

@@ -39,6 +39,15 @@ class Received(Generic[E]):
     queue: str = ""
 
 
+class NewerSchema(ValueError):
+    """The message speaks a schema that this process does not read yet: one of a newer version, beside it, does."""
+
+
+def attempt_of(head: Mapping[str, Any]) -> int:
+    """Return which attempt at the message this is, from 1."""
+    return int(head.get(ATTEMPT, 0)) + 1
+
+
 def new_message_id() -> UUID:
     """Return a fresh message id: UUID version 7, so that ids made together lie together in the inbox's index."""
     millis = time.time_ns() // 1_000_000
@@ -87,11 +96,12 @@ class Decoder(Generic[E]):
         self._queue = queue
 
     def read(self, body: bytes, head: Mapping[str, Any]) -> Received[E]:
-        """Return the message. Raises ValueError (msgspec's errors included) when it can never be read: such a message
+        """Return the message; fields that this process does not know are passed over. Raises NewerSchema when another
+        process may read it, any other ValueError (msgspec's errors included) when it can never be read: such a message
         belongs to the dead letters."""
         schema = int(head.get("schema", 1))
         if schema > self._schema:
-            raise ValueError(f"schema {schema} is newer than {self._schema}, which this process reads")
+            raise NewerSchema(f"schema {schema} is newer than {self._schema}, which this process reads")
         identity = head.get("cloudEvents_id")
         if identity is None:
             raise ValueError("the message has no id")
@@ -100,7 +110,7 @@ class Decoder(Generic[E]):
             id=UUID(identity),
             correlation_id=str(head.get("correlation_id") or identity),
             time=_time(head.get("cloudEvents_time")),
-            attempt=int(head.get(ATTEMPT, 0)) + 1,
+            attempt=attempt_of(head),
             subject=str(head.get("cloudEvents_subject", "")),
             queue=self._queue,
         )

@@ -17,12 +17,14 @@ _ROOT = Path(__file__).parents[2]
 
 
 class HubProcess:
-    """One process of the hub. `log` holds its log events so far, `output` its raw lines."""
+    """One process of the hub. `log` holds its log events so far, `output` its raw lines; it runs in
+    `folder`, whose code it takes."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], name: str) -> None:
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], name: str, folder: Path = _ROOT) -> None:
         self.arguments = arguments
         self.environment = {**os.environ, "PYTHONUNBUFFERED": "1", "HUB_PROCESS_NAME": name, **environment}
         self.name = name
+        self.folder = folder
         self.log: list[dict[str, Any]] = []
         self.output: list[str] = []
         self._grown = threading.Condition()
@@ -33,7 +35,7 @@ class HubProcess:
         self.log, self.output = [], []
         self.process = subprocess.Popen(  # noqa: S603 - the hub's own module with this interpreter
             [sys.executable, "-m", "hub.process", *self.arguments],
-            cwd=_ROOT,
+            cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -87,10 +87,21 @@ def test_attempts_end(run_service: Services, approval: Engine, amqp_url: str) ->
 def test_what_cannot_be_read_is_buried_at_once(run_service: Services, approval: Engine, amqp_url: str) -> None:
     run_service("approval", "worker", *PACKAGE)
     broker.publish(amqp_url, submitted("x"), body=b'{"submission_id": 1')
-    broker.publish(amqp_url, submitted("x"), headers={"schema": 99})
+    broker.publish(amqp_url, submitted("x"), body=b"[]")
     letters = broker.take(amqp_url, f"{QUEUE}.dead", 2)
     assert all(str(head["hub_error"]).startswith("hub.unreadable") for head, _ in letters)
     assert letters[0][1] == b'{"submission_id": 1'
+
+
+def test_a_newer_schema_waits_for_a_newer_process(run_service: Services, approval: Engine, amqp_url: str) -> None:
+    """Beside an upgrade that rolls: the old worker gives back what it cannot read yet, and gives up in the end."""
+    worker = run_service("approval", "worker", *PACKAGE)
+    later = broker.publish(amqp_url, submitted("x"), headers={"schema": 99})
+    last = broker.publish(amqp_url, submitted("y"), headers={"schema": 99, "hub_attempt": 19})
+    worker.await_log("message.newer", id=later)
+    [(head, _)] = broker.take(amqp_url, f"{QUEUE}.dead")
+    assert (head["cloudEvents_id"], head["hub_attempt"]) == (last, 20)
+    assert str(head["hub_error"]).startswith("hub.newer_schema")
 
 
 def test_sigterm_finishes_the_batch_in_hand(run_service: Services, approval: Engine, amqp_url: str) -> None:

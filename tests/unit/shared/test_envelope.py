@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from shared.contracts.events import FinalisedRequested
-from shared.envelope import ATTEMPT, Decoder, headers_of, new_message_id
+from shared.envelope import ATTEMPT, Decoder, NewerSchema, headers_of, new_message_id
 
 EVENT = FinalisedRequested(submission_id="s", round=2)
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -43,13 +43,17 @@ def test_a_reader_gets_what_was_written() -> None:
         (b'{"submission_id": 1, "round": 2}', HEAD),
         (b"\xff", HEAD),
         (msgspec.json.encode(EVENT), {}),
-        (msgspec.json.encode(EVENT), {**HEAD, "schema": 2}),
         (msgspec.json.encode(EVENT), {**HEAD, "cloudEvents_id": "no uuid"}),
     ],
 )
 def test_what_cannot_be_read_is_a_value_error(body: bytes, head: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         Decoder(FinalisedRequested, "q").read(body, head)
+
+
+def test_a_newer_schema_is_for_another_process() -> None:
+    with pytest.raises(NewerSchema):
+        Decoder(FinalisedRequested, "q").read(msgspec.json.encode(EVENT), {**HEAD, "schema": 2})
 
 
 def test_message_ids_are_version_7_and_rise() -> None:
