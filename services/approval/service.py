@@ -87,6 +87,7 @@ class ApprovalService(Described):
         Raises NotFound("approval.no_case"), Conflict("approval.other_content", "approval.already_decided"),
         Forbidden("approval.own_submission", "approval.other_agency").
         """
+        actor.require("cases.decide")
         with self.unit(actor) as unit:
             case = _load(unit.connection, submission_id, round, for_update=True)
             return self._settle(unit, case, case.approve(actor, content_hash, unit.now))
@@ -99,6 +100,7 @@ class ApprovalService(Described):
 
         Raises as `approve` does, and Invalid("approval.reason_missing", "approval.reason_too_long").
         """
+        actor.require("cases.decide")
         with self.unit(actor) as unit:
             case = _load(unit.connection, submission_id, round, for_update=True)
             return self._settle(unit, case, case.send_back(actor, content_hash, tuple(reasons), unit.now))
@@ -109,6 +111,7 @@ class ApprovalService(Described):
 
         Raises NotFound("approval.no_case"), Conflict("approval.already_decided"), Forbidden("approval.not_submitter").
         """
+        actor.require("submissions.submit")
         with self.unit(actor) as unit:
             case = _load(unit.connection, submission_id, round, for_update=True)
             return self._settle(unit, case, case.withdraw(actor, unit.now))
