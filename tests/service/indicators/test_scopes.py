@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 import catalogue
+from services.indicators.domain.outliers import Method
 from services.indicators.service import IndicatorsService
 from shared.contracts.actor import RIGHTS, Actor
 from shared.contracts.events import Figure
@@ -32,7 +33,7 @@ QUESTIONS: dict[str, Callable[[IndicatorsService, Actor], Any]] = {
     "series": lambda ask, actor: ask.read_series(actor, ["NN01.DT"], ["LC"], "2015", "2017"),
     "grid": lambda ask, actor: ask.read_grid(actor, "2016", indicators=["NN01.DT"], units=["LC"]),
     "grid by code": lambda ask, actor: ask.read_grid(actor, "2017", indicators=["NN01.DT"], units=["gso:12"]),
-    "outliers": lambda ask, actor: ask.scan_outliers(actor, 2016, "min_max", "0", 2),
+    "outliers": lambda ask, actor: ask.scan_outliers(actor, 2016, Method.MIN_MAX, "0", 2),
     "csv": lambda ask, actor: ask.export_page(actor, "csv"),
     "sdmx": lambda ask, actor: ask.export_page(actor, "sdmx-ml"),
     "sheet": lambda ask, actor: ask.export_series(actor, "csv", ["NN01.DT"], ["LC"], "2016", "2016"),
