@@ -68,6 +68,11 @@ def test_the_small_catalogue_is_sound() -> None:
         (form(parties={"receives": ["LC-XX"]}), "forms[GD-THANG-01].parties.receives", "unknown"),
         (form(rolls_up="GD-XA"), "forms[GD-THANG-01].rolls_up", "unknown"),
         (form(rolls_up="GD-THANG-01"), "forms[GD-THANG-01].rolls_up", "rolls_up"),
+        (
+            form(owed_by=[{"unit": "LC", "agency": AGENCY}, {"unit": "LC", "agency": "LC-SYT"}]),
+            "forms[GD-THANG-01].owed_by",
+            "twice",
+        ),
         (form(owner="LC-SYT"), "forms[GD-THANG-01].owed_by", "not_below_owner"),
         (form(owner=AGENCY, owed_by={"each": "commune"}), "forms[GD-THANG-01].owed_by", "not_below_owner"),
         (form(owed_by={"each": "commune", "under": "LC-H9"}), "forms[GD-THANG-01].owed_by", "unknown"),

@@ -125,6 +125,13 @@ def _party_faults(catalogue: Catalogue, place: str, form: Form) -> Iterator[Faul
     for label, names in named.items():
         for name in sorted(name for name in names if name is not None and name not in catalogue.units):
             yield unknown(f"{place}.{label}", name)
+    if isinstance(owed, list) and len({item.unit for item in owed}) < len(owed):
+        yield Fault(
+            f"{place}.owed_by",
+            "twice",
+            "the form is owed twice about a unit; there is one submission of it for a period",
+            "Biểu mẫu được giao hai lần cho cùng một đơn vị, trong khi mỗi kỳ chỉ có một bộ số liệu.",
+        )
     if form.owner is None:
         return
     if form.owner not in catalogue.units:
