@@ -1,13 +1,12 @@
-"""`python -m gateway`: the gateway under uvicorn with uvloop and httptools, one process, no access log of its own."""
+"""`python -m gateway`: the gateway under uvicorn, one process, until SIGTERM."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-import uvicorn
-
 from gateway.app import create_app
+from gateway.serving import Server, configured, listening
 from gateway.settings import GatewaySettings
 from shared import health
 from shared.logs import configure
@@ -19,16 +18,8 @@ if __name__ == "__main__":
         settings, backbone = GatewaySettings.read(), BackboneSettings.read(os.environ)
     except ValueError as error:
         sys.exit(f"gateway: {error}")
+    app = create_app(settings)
     # Where machines behind an ingress may not see /metrics, Prometheus reads this port, which no ingress leads to.
-    health.serve(backbone, health.checks_of(backbone, []))
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=15,
-    )
+    health.serve(backbone, {**health.checks_of(backbone, []), "standing": app.state.standing.check})
+    server = Server(configured(app, settings.host, settings.port), app.state.standing, settings.drain_seconds)
+    server.run(listening(settings.fd))

@@ -41,6 +41,7 @@ from gateway.routes import (
 )
 from gateway.routes.data import Intake
 from gateway.settings import GatewaySettings
+from shared.health import Standing
 from shared.logs import configure
 
 VERSION = "0.1.0"
@@ -97,6 +98,7 @@ def create_app(settings: GatewaySettings | None = None, broker: BrokerPort | Non
         openapi_url=None,
     )
     app.state.settings = settings
+    app.state.standing = Standing("serving")
     app.state.intake = Intake(line, ReceiptIds(settings.receipt_key), settings.receipt_timeout_seconds)
     app.state.door = Door(
         line,
@@ -110,7 +112,7 @@ def create_app(settings: GatewaySettings | None = None, broker: BrokerPort | Non
         app.router.routes.extend(router.routes)
     _add_openapi(app)
     problems.add_to(app)
-    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, standing=app.state.standing)
     check_rights(app.routes)
     return app
 

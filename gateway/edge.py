@@ -15,6 +15,7 @@ import structlog
 from gateway.metrics import REQUEST_SECONDS
 from gateway.problems import problem_response
 from shared.errors import HubError, Internal, Invalid, TooLarge
+from shared.health import Standing
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,8 +38,9 @@ _log = structlog.get_logger("gateway.request")
 class Edge:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, standing: Standing | None = None) -> None:
         self._app = app
+        self._standing = standing or Standing()
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +67,8 @@ class Edge:
                 ]
                 if b"cache-control" not in names:
                     message["headers"].append((b"cache-control", b"no-store"))
+                if self._standing.ending:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:

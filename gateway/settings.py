@@ -22,6 +22,8 @@ class GatewaySettings:
     - `receipt_key`: the secret behind receipt ids, read from the file `receipt_key` in HUB_SECRETS_DIR. All gateways
       share it; changing it makes receipts given before unreadable.
     - `host`, `port` (HUB_GATEWAY_HOST, HUB_GATEWAY_PORT): where `python -m gateway` listens.
+    - `fd` (HUB_GATEWAY_FD): the descriptor of a listening socket to take instead; several gateways may share one.
+    - `drain_seconds` (HUB_GATEWAY_DRAIN_SECONDS): after SIGTERM, how long callers may finish with their connections.
     - `rpc_timeout_seconds` (HUB_RPC_TIMEOUT_SECONDS): how long a request waits for a service's answer.
     - `receipt_timeout_seconds` (HUB_GATEWAY_RECEIPT_TIMEOUT_SECONDS): how long a push waits for the question whether
       its key was seen before; after that it is published anyway, intake tells repeats by the receipt id.
@@ -40,6 +42,8 @@ class GatewaySettings:
     receipt_key: bytes
     host: str = "127.0.0.1"
     port: int = 8080
+    fd: int | None = None
+    drain_seconds: float = 6.0
     rpc_timeout_seconds: float = 10.0
     receipt_timeout_seconds: float = 1.0
     max_body_bytes: int = 2 * 1024 * 1024
@@ -67,6 +71,8 @@ class GatewaySettings:
             receipt_key=_receipt_key(environ),
             host=environ.get("HUB_GATEWAY_HOST", default.host),
             port=int(number("HUB_GATEWAY_PORT", default.port)),
+            fd=int(environ["HUB_GATEWAY_FD"]) if environ.get("HUB_GATEWAY_FD") else None,
+            drain_seconds=number("HUB_GATEWAY_DRAIN_SECONDS", default.drain_seconds),
             rpc_timeout_seconds=number("HUB_RPC_TIMEOUT_SECONDS", default.rpc_timeout_seconds),
             receipt_timeout_seconds=number("HUB_GATEWAY_RECEIPT_TIMEOUT_SECONDS", default.receipt_timeout_seconds),
             max_body_bytes=int(number("HUB_GATEWAY_MAX_BODY_BYTES", default.max_body_bytes)),

@@ -23,6 +23,37 @@ Check = Callable[[], None]
 _PATIENCE_SECONDS = 3
 
 
+class Standing:
+    """Where a process stands between its start and its end. It is ready only while it serves: not before it takes work,
+    and no more once it was told to end, though it still finishes what it has in hand."""
+
+    def __init__(self, phase: str = "starting") -> None:
+        self._phase = phase
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end."""
+        return self._phase == "ending"
+
+    def serve(self) -> None:
+        """From now on it takes work."""
+        if not self.ending:
+            self._phase = "serving"
+
+    def end(self) -> None:
+        """From now on it takes none."""
+        self._phase = "ending"
+
+    def check(self) -> None:
+        """Raise NotServing unless it takes work."""
+        if self._phase != "serving":
+            raise NotServing(self._phase)
+
+
+class NotServing(Exception):
+    """The process has not begun to take work, or takes none any more."""
+
+
 def serve(settings: BackboneSettings, checks: Mapping[str, Check]) -> None:
     """Answer /metrics, /health/live and /health/ready on the settings' host and port; port 0 serves nothing."""
     if settings.metrics_port:

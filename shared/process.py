@@ -59,19 +59,21 @@ def run(service: str, roles: Sequence[str], package: str = "services") -> int:
     process = os.environ.get("HUB_PROCESS_NAME", service)
     logs.configure(process, settings.log_level)
     log = logs.logger(__name__)
-    health.serve(settings, health.checks_of(settings, [service]))
+    standing = health.Standing()
+    health.serve(settings, {**health.checks_of(settings, [service]), "standing": standing.check})
     runner = ServiceRunner(nameko_config(settings))
     for cls in service_classes(service, roles, package):
         runner.add_service(cls)
     asked = _on_signals()
     ended = eventlet.spawn(_wait, runner)
-    eventlet.spawn(_stop_when_asked, asked, runner, log)
+    eventlet.spawn(_stop_when_asked, asked, runner, standing, log)
     log.info("process.starting", service=service, roles=list(roles))
     # What is loaded by now stays for ever: collecting it again and again would cost bulk work 100 ms each time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     runner.start()
+    standing.serve()
     log.info("process.ready", service=service)
     error = ended.wait()
     if error is not None:
@@ -101,7 +103,8 @@ def _on_signals() -> int:
     return reading
 
 
-def _stop_when_asked(asked: int, runner: ServiceRunner, log: Any) -> None:
+def _stop_when_asked(asked: int, runner: ServiceRunner, standing: health.Standing, log: Any) -> None:
     eventlet.hubs.trampoline(asked, read=True)
+    standing.end()
     log.info("process.stopping")
     runner.stop()

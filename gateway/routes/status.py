@@ -64,7 +64,9 @@ async def read_liveness() -> Response:
 
 @router.get("/health/ready", dependencies=[public], **documented("Can it serve?", dict[str, str], {"state": "ready"}))
 async def read_readiness(request: Request) -> Response:
-    """Answer 200 while the broker is connected, 503 otherwise."""
+    """Answer 200 while the broker is connected, 503 otherwise and once this process is about to end."""
+    if request.app.state.standing.ending:
+        raise Unavailable("gateway.draining", "this process is about to end", "Tiến trình này sắp dừng.")
     door: Door = request.app.state.door
     if not door.broker.connected:
         raise Unavailable("gateway.broker_down", "no connection to the broker", "Hệ thống đang tạm gián đoạn.")

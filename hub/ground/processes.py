@@ -23,6 +23,8 @@ class Process:
     arguments: tuple[str, ...]
     database: str | None = None
     metrics: bool = True
+    door: int | None = None
+    """The port on which it serves, by a socket that the supervisor holds: a second process may share it."""
 
 
 def _service(name: str, service: str, roles: str) -> Process:
@@ -44,7 +46,7 @@ def processes(settings: HubSettings) -> list[Process]:
         _service("integration-worker", "integration", "worker"),
         _service("notifications", "notifications", "rpc,worker"),
         Process(RELAY, ("hub.process", RELAY, "--services", ",".join(SERVICES)), RELAY),
-        Process("gateway", ("gateway",), metrics=False),
+        Process("gateway", ("gateway",), door=settings.gateway_port),
     ]
 
 
@@ -78,4 +80,6 @@ def own(settings: HubSettings, process: Process, urls: dict[str, str], number: i
         told["HUB_POSTGRES_URL"] = urls[process.database]
     if process.metrics:
         told["HUB_METRICS_PORT"] = str(settings.metrics_port + number)
+    if process.door:
+        told["HUB_GATEWAY_FD"] = "0"
     return told

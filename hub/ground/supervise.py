@@ -24,6 +24,9 @@ from hub.settings import HubSettings
 from shared.servers.programs import ServerFailed, end_of, wait_until
 
 STOP_SECONDS = 35
+NEXT = "-next"
+"""Ends the name of the process that stands in while a door's own is replaced; else it is stopped."""
+
 LONGEST_SOCKET_PATH = 100  # the system's limit is 108, and supervisord appends its process id while it binds
 
 
@@ -58,6 +61,8 @@ class Supervisor:
         )
         if not wait_until(self.running, 20):
             raise ServerFailed(f"the supervisor did not start:\n{end_of(self.log)}")
+        for door in (process.name for process in processes if process.door):
+            self._ask("startProcess", self._known()[door], False)
 
     def running(self) -> bool:
         """Tell whether the supervisor answers."""
@@ -69,7 +74,7 @@ class Supervisor:
             return
         # The door first, so that nothing new comes in; then all at once: `shutdown` would stop one after the other.
         with suppress(ServerFailed):
-            self._ask("stopProcess", "gateway")
+            self.stop_process("gateway")
         self._ask("stopAllProcesses")
         self._ask("shutdown")
         if not wait_until(lambda: not self.running(), STOP_SECONDS * 3):
@@ -77,24 +82,41 @@ class Supervisor:
 
     def states(self) -> dict[str, str]:
         """Return every process's state (RUNNING, BACKOFF, STOPPED …) by name; nothing when no supervisor runs."""
-        return {row["name"]: row["statename"] for row in self._ask("getAllProcessInfo") or []}
+        rows = {f"{row['group']}:{row['name']}": row["statename"] for row in self._ask("getAllProcessInfo") or []}
+        found = {name: rows.get(full, "UNKNOWN") for name, full in self._known().items()}
+        return {name: state for name, state in found.items() if not (name.endswith(NEXT) and state == "STOPPED")}
 
     def kill(self, name: str) -> None:
         """Kill a process as a crash would; the supervisor starts it anew."""
-        self._ask("signalProcess", name, "KILL")
+        self._ask("signalProcess", self._full(name), "KILL")
 
     def stop_process(self, name: str) -> None:
         """Stop one process in order and leave it stopped."""
-        self._ask("stopProcess", name)
+        self._ask("stopProcess", self._full(name))
 
-    def start_process(self, name: str) -> None:
-        """Start one stopped process."""
-        self._ask("startProcess", name)
+    def start_process(self, name: str, *, wait: bool = True) -> None:
+        """Start one stopped process; return once it ran for a second, or at once."""
+        self._ask("startProcess", self._full(name), wait)
 
     def pid(self, name: str) -> int:
         """Return a process's id; 0 when it does not run."""
-        answer = self._ask("getProcessInfo", name)
+        answer = self._ask("getProcessInfo", self._full(name))
         return int(answer["pid"]) if answer else 0
+
+    def _known(self) -> dict[str, str]:
+        """Return the supervisor's own names by ours: a door has two processes in one group, numbered by their ports."""
+        groups: dict[str, list[str]] = {}
+        for row in self._ask("getAllProcessInfo") or []:
+            groups.setdefault(row["group"], []).append(row["name"])
+        known = {}
+        for group, names in groups.items():
+            first, *others = sorted(names, key=lambda name: (len(name), name))
+            known[group] = f"{group}:{first}"
+            known |= {f"{group}{NEXT}": f"{group}:{name}" for name in others}
+        return known
+
+    def _full(self, name: str) -> str:
+        return self._known().get(name, name)
 
     def _ask(self, method: str, *arguments: object) -> Any:
         if not self.socket.exists():
@@ -125,8 +147,19 @@ class Supervisor:
 
     def _program(self, process: Process, told: dict[str, str]) -> str:
         parts = " ".join(f"'{_escaped(part)}'" for part in command(process))
+        environment = _environment(told)
+        head = f"[program:{process.name}]\nautostart=true\n"
+        if process.door:
+            # Both processes of a door are handed one listening socket as descriptor 0; the supervisor keeps it open
+            # while one of them runs. Each has a metrics port of its own, which is also its number here.
+            port, host = told["HUB_METRICS_PORT"], os.environ.get("HUB_GATEWAY_HOST", "127.0.0.1")
+            environment = environment.replace(f'HUB_METRICS_PORT="{port}"', 'HUB_METRICS_PORT="%(process_num)d"')
+            head = (
+                f"[fcgi-program:{process.name}]\nsocket=tcp://{host}:{process.door}\nautostart=false\nnumprocs=2\n"
+                f"numprocs_start={port}\nprocess_name={process.name}_%(process_num)d\n"
+            )
         return (
-            f"[program:{process.name}]\ncommand={parts}\nenvironment={_environment(told)}\n"
+            f"{head}command={parts}\nenvironment={environment}\n"
             f"directory={_escaped(Path.cwd())}\nautorestart=true\nstartsecs=1\nstartretries=1000\n"
             f"stopsignal=TERM\nstopwaitsecs={STOP_SECONDS}\nredirect_stderr=true\n"
             f"stdout_logfile={_escaped(self.log.parent / process.name)}.log\n"

@@ -21,13 +21,14 @@ def main(services: list[str]) -> None:
     """Relay these services' outboxes until SIGTERM or SIGINT; then wait for the confirms in hand, mark, and return."""
     settings = backbone_settings()
     logs.configure(os.environ.get("HUB_PROCESS_NAME", "relay"), settings.log_level)
-    health.serve(settings, health.checks_of(settings, services))
+    standing = health.Standing("serving")
+    health.serve(settings, {**health.checks_of(settings, services), "standing": standing.check})
     log.info("process.ready", services=services)
-    asyncio.run(_run({service: settings.database_url(service) for service in services}, settings.amqp_url))
+    asyncio.run(_run({service: settings.database_url(service) for service in services}, settings.amqp_url, standing))
     log.info("process.ended")
 
 
-async def _run(databases: dict[str, str], amqp_url: str) -> None:
+async def _run(databases: dict[str, str], amqp_url: str, standing: health.Standing) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -37,8 +38,14 @@ async def _run(databases: dict[str, str], amqp_url: str) -> None:
     relays = [OutboxRelay(service, url, amqp_url, settings) for service, url in databases.items()]
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(_end(stop, standing))
             for relay in relays:
                 group.create_task(relay.run(stop), name=f"relay {relay.service}")
     finally:
         housekeeping.stop()
         await asyncio.to_thread(housekeeping.join, _HOUSEKEEPING_GRACE_SECONDS)
+
+
+async def _end(stop: asyncio.Event, standing: health.Standing) -> None:
+    await stop.wait()
+    standing.end()

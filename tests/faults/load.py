@@ -31,7 +31,11 @@ class Door:
     base_url: str
     grant: dict[str, str]
     repeats: int = 0
+    requests: int = 0
+    slowest: float = 0.0
+    troubles: list[str] = field(default_factory=list)
     _token: str = ""
+    _broken: str = ""
     _http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -45,7 +49,10 @@ class Door:
         """Return the answer once its status is one of `settle`; repeat on 503, 429 and broken connections."""
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
+            began = time.monotonic()
             answer = self._once(method, path, options)
+            self.requests += 1
+            self.slowest = max(self.slowest, time.monotonic() - began)
             if answer is not None and answer.status_code in settle:
                 return answer
             if answer is not None and answer.status_code not in {401, 409, 429, 500, 502, 503, 504}:
@@ -54,6 +61,8 @@ class Door:
                 seen = "no answer" if answer is None else f"{answer.status_code} {answer.text[:300]}"
                 raise GaveUp(f"{method} {path}: {seen}")
             self.repeats += 1
+            seen = f"no answer: {self._broken}" if answer is None else f"{answer.status_code} {answer.text[:200]}"
+            self.troubles.append(f"{method} {path}: {seen}")
             time.sleep(0.1 + random.random() * 0.2)
 
     def _once(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response | None:
@@ -65,7 +74,8 @@ class Door:
                 self._token = answer.json()["access_token"]
             headers = {**options.get("headers", {}), "Authorization": f"Bearer {self._token}"}
             answer = self._http.request(method, path, **{**options, "headers": headers})
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            self._broken = repr(error)
             return None
         if answer.status_code == 401:
             self._token = ""

@@ -76,3 +76,15 @@ def test_a_url_is_read_from_the_file_that_is_named(tmp_path: Path) -> None:
 def test_a_url_that_cannot_be_read_is_refused(environ: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         given(environ, "HUB_AMQP_URL")
+
+
+def test_a_process_is_ready_only_between_its_start_and_its_end() -> None:
+    standing = health.Standing()
+    with pytest.raises(health.NotServing, match="starting"):
+        standing.check()
+    standing.serve()
+    standing.check()
+    standing.end()
+    standing.serve()  # told to end while it still started
+    with pytest.raises(health.NotServing, match="ending"):
+        standing.check()
