@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from services.indicators.exports.paper import for_paper
 from shared.catalogue.entries import Form, Indicator, Layout, Line
 
 if TYPE_CHECKING:
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
 
 _FIRST = 4  # the table begins below the form's name, its version and a blank line
 _NO_ENTRY = "×"
+_LABELS, _ENTRIES = 40, 16  # widths of columns, in characters
 
 
 def write(form: Form, indicators: Mapping[str, Indicator]) -> bytes:
     """Return the form's table, a sheet for each open list, and one that says which indicator each cell is for."""
     from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
 
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -30,7 +33,9 @@ def write(form: Form, indicators: Mapping[str, Indicator]) -> bytes:
         for column, heading in enumerate(headings, 1):
             _put(page, 2, column, heading, bold=True)
         page.freeze_panes = "A3"
-        cells += [(f"{page.title}!{chr(ord('C') + at)}", code) for at, code in enumerate(item.columns)]
+        page.column_dimensions["B"].width = _LABELS
+        for_paper(page, head_rows=2)
+        cells += [(f"{page.title}!{get_column_letter(at)}", code) for at, code in enumerate(item.columns, 3)]
     _write_legend(book.create_sheet("Chú giải"), form, cells, indicators)
     packed = BytesIO()
     book.save(packed)
@@ -44,6 +49,9 @@ def _plain(form: Form, indicators: Mapping[str, Indicator]) -> Layout:
 
 
 def _write_table(page: Worksheet, form: Form, layout: Layout) -> list[tuple[str, str]]:
+    from openpyxl.styles import Alignment, Border, Side
+    from openpyxl.utils import get_column_letter
+
     _put(page, 1, 1, form.name, bold=True)
     _put(page, 2, 1, f"Mã biểu {form.id}, phiên bản {form.version}")
     for column, line in enumerate(layout.columns, 2):
@@ -58,7 +66,18 @@ def _write_table(page: Worksheet, form: Form, layout: Layout) -> list[tuple[str,
             else:
                 _put(page, row, column, _NO_ENTRY)
     page.freeze_panes = f"B{_FIRST + 1}"
-    page.column_dimensions["A"].width = 40
+    page.column_dimensions["A"].width = _LABELS
+    for column in range(2, len(layout.columns) + 2):
+        page.column_dimensions[get_column_letter(column)].width = _ENTRIES
+    # Whoever opens the file must see whole headings: a row's height is not fitted by itself.
+    lines = max((1 + len(line.label) // (_ENTRIES - 2) for line in layout.columns), default=1)
+    page.row_dimensions[_FIRST].height = 15 * lines
+    line_around = Side(style="thin")
+    for cells_of_row in page.iter_rows(min_row=_FIRST, max_col=len(layout.columns) + 1):
+        for cell in cells_of_row:
+            cell.border = Border(line_around, line_around, line_around, line_around)
+            cell.alignment = Alignment(wrap_text=True, vertical="center")
+    for_paper(page, head_rows=_FIRST)
     return cells
 
 
@@ -82,6 +101,7 @@ def _write_legend(
         for column, text in enumerate(told, 1):
             _put(page, row, column, text)
     page.freeze_panes = "A2"
+    for_paper(page, head_rows=1)
 
 
 def _called(code: str, indicators: Mapping[str, Indicator]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.indicators.domain.faults import Fault
 from services.indicators.domain.sheets import SHEETS, Row, Sheet
+from services.indicators.exports.paper import for_paper
 from shared.errors import Invalid
 from shared.text import nfc
 from shared.workbooks import NoWorkbook, TooLarge, opened
@@ -80,6 +81,7 @@ def _write_help(page: Worksheet) -> None:
         for column, told in enumerate(line, 1):
             _put(page, number, column, told)
     page.freeze_panes = "A2"
+    for_paper(page, head_rows=1)
     for letter, width in (("A", _WIDTH), ("B", _WIDTH * 1.5), ("C", _WIDTH * 4)):
         page.column_dimensions[letter].width = width
 
@@ -99,6 +101,7 @@ def _write_sheet(page: Worksheet, sheet: Sheet, rows: list[dict[str, str]]) -> N
             allowed.add(f"{letter}2:{letter}{MAX_ROWS}")
             page.add_data_validation(allowed)
     page.freeze_panes = "A2"
+    for_paper(page, head_rows=1)
     for number, cells in enumerate(rows, 2):
         for position, column in enumerate(sheet.columns, 1):
             if column.name in cells:

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from services.indicators.exports.paper import for_paper
 from services.indicators.exports.table import writable
 
 MAX_DIGITS = 15
@@ -52,6 +53,7 @@ def workbook(
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     sheet.freeze_panes = "A2"
+    for_paper(sheet, head_rows=1)
     for number, column in enumerate(columns, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = column.width
     head = []
