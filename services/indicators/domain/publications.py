@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from shared.calendar import Period
+from shared.calendar import Period, local_date
 from shared.canonical import content_hash
 from shared.catalogue.entries import Form
 from shared.errors import Conflict, Invalid
@@ -59,7 +59,14 @@ def published(
     by: str,
 ) -> Publication:
     """Return the publication of these figures. Its id is told by what it covers and the decision, so that the same
-    again is the same. Raises Invalid("indicators.publication_scope") if the form has no such periods or indicators."""
+    again is the same. Raises Invalid("indicators.publication_scope") if the form has no such periods or indicators,
+    Invalid("indicators.publication_day") for a decision that is still to come: what it frees is not free yet."""
+    if decided_on > local_date(at):
+        raise Invalid(
+            "indicators.publication_day",
+            f"the decision is of {decided_on}, which has not come",
+            "Ngày quyết định công bố chưa đến.",
+        )
     first, last = Period.parse(period_from), Period.parse(period_to or period_from)
     carried = {code for version in (form, *form.earlier) for code in (*version.indicators, *version.derived)}
     strangers = sorted(set(indicators or ()) - carried)

@@ -86,8 +86,9 @@ class ComparingCalls:
         Invalid("indicators.grid_of_nothing"), Invalid("indicators.too_much"), NotFound("indicators.no_form"),
         Forbidden for a unit or form out of scope.
         """
-        units = [organisations.meant(self.unit.engine, unit, period) for unit in units or ()]
-        under = under and organisations.meant(self.unit.engine, under, period)
+        asked_for = [*(units or ()), *([under] if under else ())]
+        units = organisations.meant(self.unit.engine, period, asked_for)
+        under = units.pop() if under else None
         actor.require("observations.read", unit=under, form=form)
         for unit in units:
             actor.require("observations.read", unit=unit)

@@ -28,7 +28,7 @@ class ObservationCalls:
 
         Raises NotFound("indicators.no_observation"), Forbidden where unit or form is out of the actor's scope.
         """
-        unit = organisations.meant(self.unit.engine, unit, period)
+        [unit] = organisations.meant(self.unit.engine, period, [unit])
         actor.require("observations.read", unit=unit)
         with reading(self.unit.engine).connect() as connection:
             if as_of is None:

@@ -45,7 +45,7 @@ class PublishingCalls:
         """Publish a form's figures for these periods by decision: of some units and indicators, or of all. Later
         corrections are public with it. The same again answers the same.
 
-        Raises NotFound("indicators.no_form"), Invalid("indicators.publication_scope"),
+        Raises NotFound("indicators.no_form"), Invalid("indicators.publication_scope", "indicators.publication_day"),
         Conflict("indicators.publication_withdrawn"), Forbidden for what is out of the actor's scope.
         """
         for about in units or (EVERYWHERE,):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -27,9 +28,10 @@ def current(engine: Engine) -> Organisation:
     return held[1]
 
 
-def meant(engine: Engine, reference: str, period: str) -> str:
-    """Return the unit that a code (`gso:03388`) meant on the period's last day; ids, and codes that meant none then,
-    stay as they are. Raises Invalid("period.malformed") where a code stands with what is no period."""
-    if ":" not in reference:  # an id costs no question
-        return reference
-    return current(engine).resolve(reference, Period.parse(period).end) or reference
+def meant(engine: Engine, period: str, references: Sequence[str]) -> list[str]:
+    """Return the units that these codes (`gso:03388`) meant on the period's last day; ids, and codes that meant none
+    then, stay as they are. Raises Invalid("period.malformed") where a code stands with what is no period."""
+    if not any(":" in reference for reference in references):  # ids cost no question
+        return list(references)
+    organisation, day = current(engine), Period.parse(period).end
+    return [(":" in item and organisation.resolve(item, day)) or item for item in references]

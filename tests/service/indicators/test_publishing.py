@@ -144,3 +144,9 @@ def test_who_has_one_unit_publishes_that_units_figures_alone(desk: Desk) -> None
     assert desk.service.list_publications(reader).publications == []
     with pytest.raises(Forbidden):
         desk.service.withdraw_publication(reader, made.id, "2")
+
+
+def test_what_a_decision_of_a_day_to_come_frees_is_not_free_yet(desk: Desk) -> None:
+    with pytest.raises(Invalid, match=r"indicators\.publication_day"):
+        _publish(desk, decided_on=date(2199, 1, 1))
+    assert _public(desk) == {}
