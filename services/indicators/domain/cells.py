@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-PREDECESSORS, ESTIMATED = "predecessors", "predecessors_estimated"
-"""A value that rests on the figures of the units that this one came from: of whole ones, or of shares of one that was
-split."""
+from shared.catalogue.rollup import ESTIMATED, PREDECESSORS
 
 _STATUSES = ("estimate", "preliminary", "official")  # from the least to the most certain
 _LEVELS = ("agency", "commune", "district", "province")  # from the lowest to the highest
@@ -16,7 +14,8 @@ _LEVELS = ("agency", "commune", "district", "province")  # from the lowest to th
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One value of a (unit, period): on which form, how certain, how it came about, approved at which level. `label`
-    names the row of an open list, `basis` tells of a value that rests on other units' figures."""
+    names the row of an open list, `basis` tells of a value that rests on other units' figures. `batch` is the one that
+    recorded it, where that was read; the same value of another batch is the same cell."""
 
     form: str
     value: str | None
@@ -25,6 +24,7 @@ class Cell:
     level: str
     label: str | None = None
     basis: str | None = None
+    batch: int = field(default=0, compare=False)
 
 
 def combined(inputs: Iterable[Cell], value: str | None, *, form: str = "", basis: str | None = None) -> Cell:

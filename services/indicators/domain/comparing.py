@@ -2,7 +2,7 @@
 
 For a period it shows the same period of last year, the period before, this one, the comparisons between them in per
 cent, and what was reached since January in both years. A figure is a unit's own where there is one. Where the unit did
-not stand yet, it is the roll-up of those it came from, for indicators that units add up, and the cell says so.
+not stand yet, it is the roll-up of those it came from by the indicator's rule, and the cell says so.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import IntFlag
 
+from services.indicators.domain.cells import Cell
 from shared.calendar import Period
 from shared.canonical import decimal_text
-from shared.catalogue.entries import Definition
+from shared.catalogue.entries import Definition, Indicator
+from shared.catalogue.looks import total as total_of
 from shared.catalogue.organisation import Organisation
+from shared.catalogue.rollup import ESTIMATED, PREDECESSORS, SUM
 from shared.contracts.views import GridCell
 
 AREAS = frozenset({"province", "district", "commune"})
@@ -118,8 +121,54 @@ class Found:
     inherited: int = 0
     total: Decimal | None = None
 
+    def and_inherited(self, cell: Cell) -> Found:
+        """Return this with one more period, whose figure was rolled up from those the unit came from."""
+        value = None if cell.value is None else Decimal(cell.value)
+        occurred = self.occurred + (value is not None)
+        return Found(self.periods + 1, occurred, self.inherited + 1, total_of((self.total, value)))
+
 
 NOTHING = Found()
+
+
+def is_added(indicator: Indicator, period: Period) -> bool:
+    """Tell whether units add the indicator up in every period that the grid of this one looks at; then the warehouse
+    does so by itself."""
+    if not indicator.earlier:
+        return indicator.rollup == SUM
+    return all(indicator.on(each.end).rollup == SUM for each in looked_at(period))
+
+
+def inherited(
+    organisation: Organisation, unit: str, period: Period, definitions: Mapping[str, Definition]
+) -> list[tuple[str, Period]]:
+    """Return the earlier figures, by indicator and period, that others than the unit may stand in for."""
+    earlier = [
+        (each, slots)
+        for each, slots in looked_at(period).items()
+        if not organisation.lineage(unit, each.end, period.end).is_itself
+    ]
+    return [
+        (code, each)
+        for each, slots in earlier
+        for code, definition in definitions.items()
+        if definition.over_time == "sum" or slots & (Slot.THIS | Slot.LAST | Slot.SAME)
+    ]
+
+
+def with_inherited(
+    found: Mapping[Slot, Found], cells: Mapping[Period, Cell], period: Period
+) -> tuple[dict[Slot, Found], frozenset[Slot]]:
+    """Return what the columns have with these rolled up figures among them, and in which of them one is an estimate."""
+    columns, estimated = dict(found), Slot(0)
+    looks = looked_at(period)
+    for each, cell in cells.items():
+        for slot in SLOTS:
+            if slot & looks[each]:
+                columns[slot] = columns.get(slot, NOTHING).and_inherited(cell)
+        if cell.basis == ESTIMATED:
+            estimated |= looks[each]
+    return columns, frozenset(slot for slot in SLOTS if slot & estimated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +197,14 @@ def row_of(
 
 
 def _cell(found: Found, definition: Definition, expected: int, estimated: bool) -> GridCell:
-    if not found.periods or (found.inherited and definition.rollup != "sum"):
+    if not found.periods:
         return GridCell(value=None, state="missing", basis="none")
-    basis = "own" if not found.inherited else "predecessors_estimated" if estimated else "predecessors"
+    basis = "own" if not found.inherited else ESTIMATED if estimated else PREDECESSORS
     incomplete = found.periods < expected
     if not found.occurred or found.total is None:
         return GridCell(value=None, state="nothing_occurred", basis=basis, incomplete=incomplete)
     total = found.total
-    if basis == "predecessors_estimated":
+    if basis == ESTIMATED:
         total = total.quantize(Decimal(1).scaleb(-definition.decimals), context=_WIDE)
     return GridCell(value=decimal_text(total), state="value", basis=basis, incomplete=incomplete)
 

@@ -11,7 +11,7 @@ from shared.contracts.views import GridCell, GridIndicator, GridRow, GridView, O
 
 STATUSES = {"official": "chính thức", "preliminary": "sơ bộ", "estimate": "ước tính"}
 _BASES = {
-    "predecessors": "cộng từ các đơn vị trước sắp xếp",
+    "predecessors": "tổng hợp từ các đơn vị trước sắp xếp",
     "predecessors_estimated": "ước tính theo tỷ lệ từ đơn vị trước sắp xếp",
     "units_below": "cộng từ các đơn vị trực thuộc",
 }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from itertools import product
 
 from sqlalchemy import Connection
 
 from services.indicators.domain import comparing as rules
+from services.indicators.domain.cells import Cell
 from services.indicators.domain.comparing import Slot
 from services.indicators.domain.derivations import Rules
 from services.indicators.recording import current_rules
 from services.indicators.service.moments import resolved
+from services.indicators.service.standing_in import standing_in
 from services.indicators.storage import organisation as organisations
 from services.indicators.storage import readings
 from services.indicators.storage.tables import reading
@@ -43,7 +47,8 @@ class ComparingCalls:
         as_of: int | str | None = None,
     ) -> SeriesPage:
         """Return the values of these indicators and units in every period of one kind (default: that of `period_from`)
-        between two periods, what is missing included; at most 50,000 points. `as_of` as in `list_observations`.
+        between two periods, what is missing included; at most 50,000 points. Of a unit that did not stand yet the
+        roll-up of those it came from is shown, as in the grid. `as_of` as in `list_observations`.
 
         Raises Invalid("indicators.bad_span"), Invalid("indicators.too_much"), Forbidden for a unit out of scope.
         """
@@ -51,11 +56,21 @@ class ComparingCalls:
             actor.require("observations.read", unit=unit)
         actor.require("observations.read")
         first, last = Period.parse(period_from), Period.parse(period_to)
-        periods = [str(period) for period in _span(first, last, kind or first.kind)]
+        span = {str(period): period for period in _span(first, last, kind or first.kind)}
+        periods = list(span)
         _bounded(len(indicators) * len(units) * len(periods), MAX_POINTS)
         with reading(self.unit.engine).connect() as connection:
             at = resolved(connection, as_of)
             found = readings.series(connection, indicators, units, periods, as_of=at.batch, forms=_forms(actor))
+            known = current_rules(connection)
+            missing: dict[str, list[tuple[str, Period]]] = defaultdict(list)
+            for unit, (text, period) in product(set(units), span.items()):
+                if not known.organisation.lineage(unit, period.end).is_itself:
+                    gaps = (code for code in indicators if (code, unit, text) not in found)
+                    missing[unit] += [(code, period) for code in gaps]
+            inherited = standing_in(connection, known, missing, date.max, as_of=at.batch, forms=_forms(actor))
+        for (unit, code, period), cell in inherited.items():
+            found[code, unit, str(period)] = readings.Point(cell.value, cell.status, cell.derived, None, cell.basis)
         series = [
             SeriesView(
                 indicator=indicator,
@@ -123,12 +138,36 @@ class _Grid:
     def read(self, connection: Connection, units: Sequence[str], *, as_of: int | None, forms: list[str] | None) -> None:
         """Read every row of these units."""
         asked = rules.sources(self._known.organisation, units, self._period)
-        found = readings.sums(connection, asked.rows, list(self._definitions), as_of=as_of, forms=forms)
+        entries = self._known.catalogue.indicators
+        added = [code for code in self._definitions if rules.is_added(entries[code], self._period)]
+        found = readings.sums(connection, asked.rows, list(self._definitions), added=added, as_of=as_of, forms=forms)
+        inherited = self._inherited(connection, units, added, as_of=as_of, forms=forms)
         for unit in units:
             estimated = frozenset(slot for slot in rules.SLOTS if (unit, slot) in asked.estimated)
             for code, definition in self._definitions.items():
-                held = found.get((unit, code), {})
-                self._rows[unit, code] = rules.row_of(held, definition, self._period, estimated)
+                held, by_share = found.get((unit, code), {}), estimated
+                if (unit, code) in inherited:
+                    held, by_share = rules.with_inherited(held, inherited[unit, code], self._period)
+                self._rows[unit, code] = rules.row_of(held, definition, self._period, by_share)
+
+    def _inherited(
+        self,
+        connection: Connection,
+        units: Sequence[str],
+        added: Sequence[str],
+        *,
+        as_of: int | None,
+        forms: list[str] | None,
+    ) -> dict[tuple[str, str], dict[Period, Cell]]:
+        """Return by unit and indicator what was rolled up, for the indicators that units do not just add up."""
+        others = {code: definition for code, definition in self._definitions.items() if code not in added}
+        organisation = self._known.organisation
+        wanted = {unit: rules.inherited(organisation, unit, self._period, others) for unit in units} if others else {}
+        found = standing_in(connection, self._known, wanted, self._period.end, as_of=as_of, forms=forms)
+        cells: dict[tuple[str, str], dict[Period, Cell]] = defaultdict(dict)
+        for (unit, code, period), cell in found.items():
+            cells[unit, code][period] = cell
+        return cells
 
     def view(
         self, units: Sequence[str], as_of: int, *, under: str | None, below: Sequence[str], totals_only: bool

@@ -50,6 +50,7 @@ FROM (
     FROM unnest(%(targets)s::text[], %(periods)s::text[], %(slots)s::int[], %(units)s::text[], %(shares)s::numeric[],
         %(owns)s::boolean[], %(expected)s::int[]) AS s (target, period, slots, unit, share, own, expected),
         {probe}
+    WHERE s.own OR o.indicator = ANY(%(added)s::text[])
     GROUP BY s.target, o.indicator, s.period, s.slots
     HAVING bool_or(s.own) OR count(*) = max(s.expected)
 ) AS f
@@ -59,11 +60,12 @@ GROUP BY f.target, f.indicator
 
 _CELLS = """
 SELECT s.unit, s.period, o.indicator, o.form, trim_scale(o.value)::text AS value, o.status, o.derived, o.level, o.label,
-    o.basis
+    o.basis, o.batch
 FROM unnest(%(units)s::text[], %(periods)s::text[]) AS s (unit, period), LATERAL (
     SELECT * FROM observations o
     WHERE o.unit = s.unit AND o.period = s.period AND o.indicator = ANY(%(indicators)s)
-        AND o.period >= %(first)s AND o.period <= %(last)s AND o.superseded_batch IS NULL
+        AND o.period >= %(first)s AND o.period <= %(last)s AND {held}
+        AND (%(forms)s::text[] IS NULL OR o.form = ANY(%(forms)s::text[]))
     OFFSET 0
 ) AS o
 """
@@ -87,12 +89,20 @@ class Point(NamedTuple):
     basis: str | None
 
 
-def cells(connection: Connection, places: Iterable[Place], indicators: Iterable[str]) -> dict[tuple[Place, str], Cell]:
-    """Return the current values of these indicators in these places."""
+def cells(
+    connection: Connection,
+    places: Iterable[Place],
+    indicators: Iterable[str],
+    *,
+    as_of: int | None = None,
+    forms: Sequence[str] | None = None,
+) -> dict[tuple[Place, str], Cell]:
+    """Return the values of these indicators in these places: the current ones, of all forms, unless told otherwise."""
     by_text = {(place.unit, str(place.period)): place for place in places}
     if not by_text:
         return {}
-    rows = connection.exec_driver_sql(_CELLS, {**_listed(by_text), "indicators": sorted(indicators)})
+    asked = {**_listed(by_text), "indicators": sorted(indicators)}
+    rows = connection.exec_driver_sql(*_bounded(_CELLS, asked, asked["periods"], as_of, forms))
     return {(by_text[row[0], row[1]], row[2]): Cell(*row[3:]) for row in rows}
 
 
@@ -129,12 +139,15 @@ def sums(
     sources: Sequence[Source],
     indicators: Sequence[str],
     *,
+    added: Sequence[str],
     as_of: int | None,
     forms: Sequence[str] | None,
 ) -> dict[tuple[str, str], Mapping[Slot, Found]]:
-    """Return what each (unit, indicator) has in the columns of the grid; what has nothing at all is left out."""
+    """Return what each (unit, indicator) has in the columns of the grid; what has nothing at all is left out. Those it
+    came from count only for the indicators that are `added`."""
     asked: dict[str, Any] = {
         "indicators": list(indicators),
+        "added": list(added),
         "targets": [item.target for item in sources],
         "periods": [item.period for item in sources],
         "slots": [item.slots for item in sources],

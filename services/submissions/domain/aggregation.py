@@ -16,19 +16,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from services.submissions.domain.catalogue import Catalogue, Form, Indicator
 from services.submissions.domain.merge import Pushed
 from shared.calendar import Period
 from shared.canonical import MAX_DIGITS, MAX_SCALE, decimal_text
+from shared.catalogue.rollup import added, mean, rounded, weighs
 
 ROLLED, NOT_ADDITIVE, DERIVED, NOTHING, TOO_LARGE = "rolled", "not_additive", "derived", "nothing", "too_large"
 NO_WEIGHT, DID_NOT_OCCUR = "no_weight", "did_not_occur"
 _WEIGHTED = "weighted:"
 _CERTAINTY = ("estimate", "preliminary", "official")
-_WIDE = Context(prec=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,24 +126,22 @@ def _over_time(
 
 def _contribution(lower: Lower, code: str, weight: str | None) -> Contribution:
     figures = lower.figures or {}
-    given, weighs = figures[code], figures.get(weight or "")
+    given, by = figures[code], figures.get(weight or "")
     made = Contribution(lower.submission_id, lower.unit, lower.period, lower.round or 0, given.value, given.status)
     if weight is None:
         return made
-    if weighs is None or weighs.value is None or Decimal(weighs.value) < 0:
+    if by is None or by.value is None or not weighs(Decimal(by.value)):
         return replace(made, used=False, note=NO_WEIGHT)
-    return replace(made, weight=weighs.value)
+    return replace(made, weight=by.value)
 
 
 def _sum(rolled: Rolled) -> Rolled:
-    occurred = [Decimal(item.value) for item in rolled.contributions if item.value is not None]
-    total = Decimal(0)
-    for value in occurred:
-        total = _WIDE.add(total, value)
-    if abs(total) >= 10**MAX_DIGITS:
+    values = (None if item.value is None else Decimal(item.value) for item in rolled.contributions)
+    total = added((value, Decimal(1)) for value in values)
+    if total is not None and abs(total) >= 10**MAX_DIGITS:
         return replace(rolled, outcome=TOO_LARGE)
     status = _least_certain(rolled.contributions)
-    return replace(rolled, value=Pushed(decimal_text(total) if occurred else None, status))
+    return replace(rolled, value=Pushed(None if total is None else decimal_text(total), status))
 
 
 def _mean(rolled: Rolled, indicator: Indicator) -> Rolled:
@@ -151,18 +149,16 @@ def _mean(rolled: Rolled, indicator: Indicator) -> Rolled:
         replace(item, used=False, note=DID_NOT_OCCUR) if item.used and item.value is None else item
         for item in rolled.contributions
     )
-    pairs = [(Fraction(item.value or 0), Fraction(item.weight or 0)) for item in marked if item.used]
-    weights = sum((weight for _value, weight in pairs), Fraction(0))
+    pairs = [(Decimal(item.value or 0), Decimal(item.weight or 0)) for item in marked if item.used]
     rolled = replace(rolled, contributions=marked)
     if not pairs:
         return replace(rolled, value=Pushed(None, _least_certain(item for item in marked if item.note != NO_WEIGHT)))
-    if weights == 0:
+    exact = mean(pairs)
+    if exact is None:
         return _unused(replace(rolled, outcome=NOTHING), NO_WEIGHT)
-    exact = sum((value * weight for value, weight in pairs), Fraction(0)) / weights
-    mean = round(exact, 0 if indicator.integer else MAX_SCALE)
-    text = decimal_text(_WIDE.divide(Decimal(mean.numerator), Decimal(mean.denominator)))
+    value = rounded(exact, 0 if indicator.integer else MAX_SCALE)
     status = _least_certain(item for item in marked if item.used)
-    return replace(rolled, value=Pushed(text, status), rounded=mean != exact)
+    return replace(rolled, value=Pushed(decimal_text(value), status), rounded=Fraction(value) != exact)
 
 
 def _last(rolled: Rolled, given: Sequence[Lower]) -> Rolled:

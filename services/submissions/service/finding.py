@@ -10,7 +10,7 @@ from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.rounds import Submission
 from services.submissions.domain.validation import validate
-from services.submissions.domain.validation.lineage import past_of, periods_read, units_read
+from services.submissions.domain.validation.lineage import made_of, past_of, periods_read, units_read
 from services.submissions.domain.validation.past import Known, Past
 from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, references, submissions
@@ -74,10 +74,12 @@ def judged(unit: Unit, submission: Submission, cells: Mapping[str, Cell]) -> lis
 def _past(unit: Unit, about: str, form: Form, period: Period, catalogue: Catalogue) -> Past:
     known = catalogue.as_of(period).indicators
     asked = [known[code] for code in (*form.entered, *form.derived) if code in known]
-    ruled = {item.code for rule in form.rules for item in rule.comparison.inputs}
     codes = {item.code for item in asked} | {code for item in asked if item.formula for code in item.formula.codes}
+    codes |= {item.code for rule in form.rules for item in rule.comparison.inputs}
     periods = periods_read(form, asked, period)
-    units = units_read(catalogue.organisation, about, period, periods)
-    rows = references.read(unit.connection, units, codes | ruled, [str(item) for item in periods])
-    values = {(row.unit, row.indicator, row.period): Known(row.value, row.status) for row in rows}
-    return past_of(about, period, periods, values, catalogue)
+    behind = made_of(catalogue, codes, about, period, periods)
+    read = {str(item) for item in periods | {earlier for _code, earlier in behind}}
+    units = units_read(catalogue.organisation, about, period, periods | {earlier for _code, earlier in behind})
+    rows = references.read(unit.connection, units, codes | {code for code, _earlier in behind}, read)
+    values = {(row.unit, row.indicator, row.period): Known(row.value, row.status, order=row.batch) for row in rows}
+    return past_of(about, period, periods, values, catalogue, codes)

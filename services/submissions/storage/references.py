@@ -43,7 +43,7 @@ SELECT h.form, h.unit, h.period, h.version FROM reference_releases h
 JOIN unnest(%b::text[], %b::text[], %b::text[]) AS r (form, unit, period) USING (form, unit, period)
 """
 _READ = """
-SELECT unit, indicator, period, value, status FROM reference_values
+SELECT unit, indicator, period, value, status, batch FROM reference_values
 WHERE unit = ANY(%b::text[]) AND indicator = ANY(%b::text[]) AND period = ANY(%b::text[])
 """
 _CHECKED = "SELECT coalesce((SELECT after FROM reference_check), '')"
@@ -62,13 +62,14 @@ class Release(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """One approved value; None: nothing occurred."""
+    """One approved value (None: nothing occurred) and the batch that recorded it."""
 
     unit: str
     indicator: str
     period: str
     value: Decimal | None
     status: str
+    batch: int
 
 
 def keep(connection: Connection, releases: Iterable[Release]) -> int:

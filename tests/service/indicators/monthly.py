@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,13 +66,16 @@ class Warehouse:
         self.service.load_catalogue(OFFICE, MONTHLY)
 
     def record(self, unit: str, period: str, **values: str | None) -> None:
+        self.approve(FORM, unit, period, values)
+
+    def approve(self, form: str, unit: str, period: str, values: Mapping[str, str | None]) -> None:
         number = self.rounds[unit, period] = self.rounds.get((unit, period), 0) + 1
         figures = [Figure(code, value) for code, value in values.items()]
         event = SubmissionFinalised(
-            submission_id=f"{FORM}.{unit}.{period}",
+            submission_id=f"{form}.{unit}.{period}",
             round=number,
-            content_hash=round_hash(FORM, unit, period, number, figures),
-            form=FORM,
+            content_hash=round_hash(form, unit, period, number, figures),
+            form=form,
             unit=unit,
             agency=unit,
             period=period,

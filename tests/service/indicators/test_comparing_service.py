@@ -119,11 +119,12 @@ def test_a_series_has_a_point_for_every_period(filled: Warehouse) -> None:
     assert [item.indicator for item in page.series] == ["KT1", "KT2"]
     told = [(point.period, point.state, point.value) for point in page.series[0].points]
     assert told == [
-        ("2025-06", "missing", None),
+        ("2025-06", "value", "15"),
         ("2025-07", "value", "20.5"),
         ("2025-08", "nothing_occurred", None),
         ("2025-09", "missing", None),
     ]
+    assert [point.basis for point in page.series[0].points] == ["predecessors", None, None, None]
     months = filled.service.read_series(OFFICE, ["KT1"], [DOAN_KET], "2025", "2025", kind="month").series[0].points
     assert [point.period for point in months] == [f"2025-{month:02}" for month in range(1, 13)]
 

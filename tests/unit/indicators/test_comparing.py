@@ -24,7 +24,6 @@ DOAN_KET = "LC-X03388-2025"
 OLD = ["LC-X03386-2004", "LC-X03388-2004", "LC-X03389-2004"]
 FLOW = Definition(measure="tấn", value_type="decimal", decimals=1, rollup="sum", over_time="sum")
 STOCK = Definition(measure="người", value_type="integer", rollup="sum", over_time="last")
-RATIO = Definition(measure="%", value_type="decimal", decimals=1, rollup="none", over_time="none")
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +123,11 @@ def test_a_sum_since_january_over_a_missing_month_is_incomplete_and_not_compared
     assert row.against_last_year is None
 
 
-def test_a_stock_has_no_cumulative_columns_and_what_is_not_additive_no_predecessors() -> None:
+def test_a_stock_has_no_cumulative_columns() -> None:
     found = {slot: Found(1, 1, 1, Decimal("5")) for slot in (Slot.SAME, Slot.SINCE_JANUARY)}
     stock = row_of(found, STOCK, Period("month", 2026, 3)).cells
     assert stock[Slot.SINCE_JANUARY] is None
     assert stock[Slot.SAME] == GridCell(value="5", state="value", basis="predecessors")
-    ratio = row_of(found, RATIO, Period("month", 2026, 3)).cells
-    assert ratio[Slot.SAME] == GridCell(value=None, state="missing", basis="none")
 
 
 @pytest.mark.parametrize(

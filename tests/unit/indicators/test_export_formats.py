@@ -152,7 +152,7 @@ def test_a_grid_tells_in_one_note_what_rests_on_other_figures() -> None:
         "110.5",
         "105",
         "",
-        "cộng từ các đơn vị trước sắp xếp: cùng kỳ, kỳ trước, lũy kế, lũy kế năm trước;"
+        "tổng hợp từ các đơn vị trước sắp xếp: cùng kỳ, kỳ trước, lũy kế, lũy kế năm trước;"
         " chưa đủ số liệu: lũy kế năm trước",
     ]
     assert second[11] == "cộng từ các đơn vị trực thuộc"

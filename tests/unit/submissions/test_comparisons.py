@@ -132,8 +132,8 @@ def test_the_past_of_a_merged_unit_is_the_sum_of_its_predecessors_and_says_so() 
     assert past.at("XA01", Period.parse("2023")) is None  # X-B has no value: half a sum would look like a fall
     cells = {"XA01": Cell("300", "official", "hand", "p", NOW)}
     [finding] = [item for item in validate(cells, compiled.forms["XA-NAM"], compiled, past) if item.code == "V312"]
-    assert "2024: 140.5, added up from X-A, X-B" in finding.message
-    assert "cộng từ các đơn vị trước sắp xếp: X-A, X-B" in finding.detail
+    assert "2024: 140.5, rolled up from X-A, X-B" in finding.message
+    assert "tổng hợp từ các đơn vị trước sắp xếp: X-A, X-B" in finding.detail
 
 
 def test_what_does_not_add_up_has_no_past_before_the_merger() -> None:

@@ -1,7 +1,7 @@
 """What is approved of a unit: what its draft is compared with. Pure.
 
 One value per (indicator, period): reference values as the warehouse told them. Of a unit that a reform made, values of
-before are those of the units it went on from, added up where the indicator adds up; they say so.
+before are those of the units it went on from, rolled up by the indicator's rule; they say so.
 """
 
 from __future__ import annotations
@@ -18,21 +18,23 @@ HISTORY = 60
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An approved value (None: nothing occurred) and, where it was added up, the units it comes from."""
+    """An approved value (None: nothing occurred) and, where it was rolled up, the units it comes from. Of two the one
+    approved later has the higher `order`."""
 
     value: Decimal | None
     status: str = "official"
     units: tuple[str, ...] = ()
+    order: int = field(default=0, compare=False)
 
     @property
     def how(self) -> str:
-        """Say in English that the value was added up; nothing where it is the unit's own."""
-        return f", added up from {', '.join(self.units)}" if self.units else ""
+        """Say in English that the value was rolled up; nothing where it is the unit's own."""
+        return f", rolled up from {', '.join(self.units)}" if self.units else ""
 
     @property
     def how_vi(self) -> str:
         """The same in Vietnamese."""
-        return f", cộng từ các đơn vị trước sắp xếp: {', '.join(self.units)}" if self.units else ""
+        return f", tổng hợp từ các đơn vị trước sắp xếp: {', '.join(self.units)}" if self.units else ""
 
 
 @dataclass(frozen=True, slots=True)
