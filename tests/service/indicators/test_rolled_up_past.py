@@ -1,8 +1,8 @@
-"""The same period last year of phường Đoàn Kết on a real PostgreSQL, by each indicator's rule from its five communes."""
+"""Last year's figures of phường Đoàn Kết on a real PostgreSQL: by each indicator's rule from its five communes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -13,21 +13,20 @@ from shared.contracts.views import GridCell, PointView
 from tests.service.indicators.monthly import DOAN_KET, OFFICE, Warehouse
 from tests.unit.shared.test_rollup import FIGURES, five
 
-YEARLY = "XA-NAM-THU"
+YEARLY, RATES = "XA-NAM", "XA-NAM-THU"
 LAST = {"id": "KT4", "name": "Giá", "measure": "%", "value_type": "decimal", "decimals": 1, "rollup": "last"}
-ENTERED = [*FIGURES, "KT3", "KT4"]
-NOW = {"DS01": "27.5", "DS05": "14.9", "NN01.SL": "9.9", "NN01.DT": "1.9", "KT3": "1", "KT4": "7"}
+NOW = {"DS01": "27.5", "NN01.SL": "9.9", "NN01.DT": "1.9", "DS05": "14.9", "KT3": "1", "KT4": "7"}
 GROWTH = {"id": "KT5", "name": "Tốc độ tăng năng suất", "measure": "%", "value_type": "decimal", "decimals": 1} | {
     "rollup": "derived",
     "formula": "growth_same(NN01.NS)",
 }
 FORM: dict[str, Any] = {
-    "id": YEARLY,
-    "name": "Biểu năm của xã",
+    "id": RATES,
+    "name": "Các tỷ lệ của xã",
     "regime": "KT-NAM",
     "period_kind": "year",
-    "indicators": ENTERED,
-    "derived": ["NN01.NS", "KT5"],
+    "indicators": ["DS05", "KT3", "KT4"],
+    "derived": ["KT5"],
     "owed_by": {"each": "commune"},
     "periods": {"from": 2024},
 }
@@ -41,10 +40,17 @@ def filled(database: Callable[[str], Engine]) -> Warehouse:
     warehouse = Warehouse(database("indicators"))
     warehouse.service.load_catalogue(OFFICE, {"indicators": [LAST, GROWTH], "regimes": [REGIME], "forms": [FORM]})
     for number, unit in enumerate(five()):
-        values = {code: texts[number] for code, texts in FIGURES.items()} | {"KT3": "1", "KT4": str(number)}
-        warehouse.approve(YEARLY, unit, "2024", values)
-    warehouse.approve(YEARLY, DOAN_KET, "2025", NOW)
+        report(warehouse, unit, "2024", {code: texts[number] for code, texts in FIGURES.items()} | {"KT4": str(number)})
+    report(warehouse, DOAN_KET, "2025", NOW)
     return warehouse
+
+
+def report(warehouse: Warehouse, unit: str, period: str, values: Mapping[str, str]) -> None:
+    """Approve these figures on the forms that carry them."""
+    rates = {"KT3": "1", **values}
+    for form in (YEARLY, RATES):
+        carried = {code: value for code, value in rates.items() if (code in FORM["indicators"]) == (form == RATES)}
+        warehouse.approve(form, unit, period, carried)
 
 
 @pytest.mark.parametrize(
@@ -93,14 +99,14 @@ def test_a_series_goes_back_through_the_reform(filled: Warehouse) -> None:
 
 def test_a_past_is_read_as_of_a_batch_and_a_correction_of_one_commune_changes_it(filled: Warehouse) -> None:
     before = filled.service.read_grid(OFFICE, "2025", indicators=["DS05"], units=[DOAN_KET]).as_of
-    figures = {code: texts[0] for code, texts in FIGURES.items()} | {"KT3": "1", "KT4": "0"}
-    filled.approve(YEARLY, five()[0], "2024", figures | {"DS05": "40"})
+    figures = {code: texts[0] for code, texts in FIGURES.items()} | {"KT4": "0"}
+    report(filled, five()[0], "2024", figures | {"DS05": "40"})
     try:
         now = filled.row(DOAN_KET, "DS05", "2025").same_period_last_year
         then = filled.row(DOAN_KET, "DS05", "2025", as_of=before).same_period_last_year
         assert (now.value, then.value) == ("20.3", "15.3")  # (412.5 + 26 * 5.2) / 27
     finally:
-        filled.approve(YEARLY, five()[0], "2024", figures)
+        report(filled, five()[0], "2024", figures)
 
 
 def test_whose_scope_lacks_the_form_sees_nothing_rolled_up(filled: Warehouse) -> None:
