@@ -26,6 +26,7 @@ _TYPES = {
     "sdmx-csv": ("application/vnd.sdmx.data+csv; version=2.0.0; charset=utf-8", "sdmx.csv"),
     "sdmx-ml": ("application/vnd.sdmx.data+xml; version=3.0.0", "xml"),
     "xlsx": (_XLSX, "xlsx"),
+    "structures": ("application/vnd.sdmx.structure+xml; version=3.0.0", "xml"),
 }
 _page = msgspec.json.Decoder(ExportPage).decode
 _whole = msgspec.json.Decoder(ExportFile).decode
@@ -147,14 +148,14 @@ async def export_series(
 
 
 @router.get(
-    "/v1/exports/structures", **_documented("Read the structures of SDMX exports", "<mes:Structure>…", "sdmx-ml")
+    "/v1/exports/structures", **_documented("Read the structures of SDMX exports", "<mes:Structure>…", "structures")
 )
 async def export_structures(caller: Reader) -> Response:
     """Read concepts, code lists (indicators, units, …), data structure and dataflow as SDMX-ML 3.0, generated from the
     catalogue."""
     page = _page(await caller.ask("indicators", "export_structures", timeout_seconds=EXPORT_TIMEOUT_SECONDS))
-    media_type = "application/vnd.sdmx.structure+xml; version=3.0.0"
-    return Response(page.content, 200, _headers("cau-truc", "xml", page.as_of), media_type)
+    media_type, ending = _TYPES["structures"]
+    return Response(page.content, 200, _headers("cau-truc", ending, page.as_of), media_type)
 
 
 async def _file(caller: Caller, method: str, name: str, ending: str, /, **asked: Any) -> Response:
