@@ -8,7 +8,7 @@ import sys
 from gateway.app import create_app
 from gateway.serving import Server, configured, listening
 from gateway.settings import GatewaySettings
-from shared import health
+from shared import health, traces
 from shared.logs import configure
 from shared.settings import BackboneSettings
 
@@ -16,7 +16,8 @@ if __name__ == "__main__":
     configure("gateway", os.environ.get("HUB_LOG_LEVEL", "info"))
     try:
         settings, backbone = GatewaySettings.read(), BackboneSettings.read(os.environ)
-    except ValueError as error:
+        traces.configure(backbone, os.environ.get("HUB_PROCESS_NAME", "gateway"))
+    except (ValueError, RuntimeError) as error:
         sys.exit(f"gateway: {error}")
     app = create_app(settings)
     # Where machines behind an ingress may not see /metrics, Prometheus reads this port, which no ingress leads to.

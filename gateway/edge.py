@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from gateway.metrics import REQUEST_SECONDS
 from gateway.problems import problem_response
+from shared import traces
 from shared.errors import HubError, Internal, Invalid, TooLarge
 from shared.health import Standing
 
@@ -48,8 +50,11 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        correlation_id, declared = _read_headers(scope)
+        correlation_id, given, declared = _read_headers(scope)
         scope["correlation_id"] = correlation_id
+        if traces.on():
+            # Whoever names a correlation id may use it for several requests; only of an own one this is the first.
+            traces.here.set(traces.new_span() if given else traces.first_of(correlation_id))
         page = scope["path"].startswith("/docs")
         status = 500
         begun = False
@@ -116,8 +121,9 @@ class Edge:
         )
 
 
-def _read_headers(scope: Scope) -> tuple[str, int]:
-    """Return the correlation id (the caller's if it is a proper one, else a new one) and the declared body length."""
+def _read_headers(scope: Scope) -> tuple[str, bool, int]:
+    """Return the correlation id (the caller's if it is a proper one, else a new one), whether it is the caller's, and
+    the declared body length."""
     correlation_id, declared = "", 0
     for name, value in scope["headers"]:
         if name == CORRELATION_HEADER:
@@ -125,7 +131,7 @@ def _read_headers(scope: Scope) -> tuple[str, int]:
             correlation_id = text if _CORRELATION.fullmatch(text) else ""
         elif name == b"content-length" and value.isdigit():
             declared = int(value)
-    return correlation_id or secrets.token_hex(16), declared
+    return correlation_id or secrets.token_hex(16), bool(correlation_id), declared
 
 
 async def _refuse(error: HubError, correlation_id: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,6 +142,10 @@ def _account(scope: Scope, status: int, seconds: float, correlation_id: str) -> 
     route: Any = scope.get("route")
     template = getattr(route, "path", "unmatched")
     method = scope["method"] if template != "unmatched" else "any"
+    if traces.on():
+        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        name, here = f"{method} {template}", traces.here.get()
+        traces.record(name, "server", correlation_id, seconds, span=here, failed=failed, status=status)
     REQUEST_SECONDS.labels(template, method, str(status)).observe(seconds)
     _log.info(
         "request",

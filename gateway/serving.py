@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from shared import traces
 from shared.health import Standing
 from shared.logs import logger
 
@@ -50,6 +51,7 @@ class Server(uvicorn.Server):
         while self.server_state.connections and time.monotonic() < end and not self.force_exit:
             await asyncio.sleep(_LOOK_SECONDS)
         await super().shutdown(sockets)
+        await asyncio.to_thread(traces.end)
         log.info("process.ended")
 
 

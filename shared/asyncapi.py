@@ -38,6 +38,10 @@ _HEADERS: dict[str, Any] = {
         "cloudEvents_type": {"type": "string", "description": "the event's name"},
         "cloudEvents_time": {"type": "string", "format": "date-time"},
         "cloudEvents_subject": {"type": "string", "description": "the id of what the event is about"},
+        "cloudEvents_traceparent": {
+            "type": "string",
+            "description": "while traces are on: the span that published it (W3C Trace Context)",
+        },
         "correlation_id": {"type": "string", "description": "from the first HTTP request to the last acknowledgement"},
         "schema": {"type": "integer", "description": "rises when a payload's meaning changes"},
         "hub_attempt": {"type": "integer", "description": "on retries: attempts made so far"},

@@ -9,6 +9,7 @@ needs, up to the broker's own limit for acknowledgements (30 minutes by default)
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import pika
 from eventlet.event import Event as Signal
 from pika.exceptions import AMQPError
 
+from shared import traces
 from shared.batches import DEAD, DONE, RETRY, UNTRIED, DatabaseAway, Outcome
 from shared.contracts.events import Event
 from shared.envelope import ATTEMPT, DIED_AT, ERROR, QUEUE, TRACEBACK, Decoder, NewerSchema, Received, attempt_of
@@ -214,12 +216,30 @@ class Consumer(Generic[E]):
                 log.error("message.unreadable", queue=self.queue, id=delivery.properties.message_id, error=str(error))
                 outcomes[delivery.tag] = Outcome(DEAD, f"hub.unreadable: {error}")
         if readable:
+            began = time.monotonic()
             BATCH_MESSAGES.labels(self.queue).observe(len(readable))
             with HANDLER_SECONDS.labels(self.queue).time():
                 messages = [delivery.message for delivery in readable if delivery.message is not None]
                 results = self._served(connection, self._begin(messages))
             outcomes.update(zip((delivery.tag for delivery in readable), results, strict=True))
+            if traces.on():
+                self._trace(readable, results, time.monotonic() - began)
         return [outcomes[delivery.tag] for delivery in batch]
+
+    def _trace(self, batch: list[Delivery[E]], outcomes: list[Outcome], seconds: float) -> None:
+        for delivery, outcome in zip(batch, outcomes, strict=True):
+            if (message := delivery.message) is None:
+                continue
+            traces.record(
+                f"handle {self.queue}",
+                "consumer",
+                message.correlation_id,
+                seconds,
+                parent=traces.parent_in((delivery.properties.headers or {}).get(traces.TRACEPARENT)),
+                failed=outcome.kind in (RETRY, DEAD),
+                outcome=outcome.kind,
+                batch=len(batch),
+            )
 
     def _served(self, connection: pika.BlockingConnection, finished: Signal) -> list[Outcome]:
         while not finished.ready():

@@ -25,7 +25,7 @@ from typing import Any  # noqa: E402
 
 from nameko.runners import ServiceRunner  # noqa: E402
 
-from shared import greenwait, health, logs  # noqa: E402
+from shared import greenwait, health, logs, traces  # noqa: E402
 from shared.settings import BackboneSettings, backbone_settings  # noqa: E402
 
 greenwait.install()
@@ -59,6 +59,7 @@ def run(service: str, roles: Sequence[str], package: str = "services") -> int:
     process = os.environ.get("HUB_PROCESS_NAME", service)
     logs.configure(process, settings.log_level)
     log = logs.logger(__name__)
+    traces.configure(settings, process)
     standing = health.Standing()
     health.serve(settings, {**health.checks_of(settings, [service]), "standing": standing.check})
     runner = ServiceRunner(nameko_config(settings))
@@ -76,6 +77,7 @@ def run(service: str, roles: Sequence[str], package: str = "services") -> int:
     standing.serve()
     log.info("process.ready", service=service)
     error = ended.wait()
+    traces.end()
     if error is not None:
         log.error("process.died", exc_info=error)
         return 1

@@ -33,6 +33,7 @@ from nameko.exceptions import (
 from nameko.extensions import DependencyProvider, register_entrypoint
 from nameko.rpc import ReplyListener, Rpc, RpcConsumer, get_rpc_exchange
 
+from shared import traces
 from shared.contracts.views import ServiceStatus
 from shared.errors import BY_NAME, LEAVES, HubError, Internal, Invalid, Unavailable
 from shared.failpoints import failpoint
@@ -139,7 +140,11 @@ class Answered(Rpc):
                 self,
                 (),
                 converted,
-                context_data={"correlation_id": context.get("correlation_id"), "began": time.monotonic()},
+                context_data={
+                    "correlation_id": context.get("correlation_id"),
+                    "traceparent": context.get("traceparent"),
+                    "began": time.monotonic(),
+                },
                 handle_result=partial(self.handle_result, message),
             )
         except ContainerBeingKilled:
@@ -150,6 +155,13 @@ class Answered(Rpc):
         outcome = "ok" if exc_info is None else type(as_hub_error(exc_info[1])).__name__
         seconds = time.monotonic() - worker_ctx.data["began"]
         RPC_SECONDS.labels(worker_ctx.service_name, self.method_name, outcome).observe(seconds)
+        if traces.on():
+            known = worker_ctx.data
+            name, parent = f"{worker_ctx.service_name}.{self.method_name}", traces.parent_in(known["traceparent"])
+            correlation_id = known.get("correlation_id") or ""
+            traces.record(
+                name, "server", correlation_id, seconds, parent=parent, failed=outcome != "ok", outcome=outcome
+            )
         if outcome == "Internal":
             log.error("rpc.failed", method=self.method_name, exc_info=exc_info[1])
         self.rpc_consumer.handle_result(message, result, exc_info)

@@ -24,6 +24,8 @@ class BackboneSettings:
     - `log_level` (HUB_LOG_LEVEL): debug, info, warning or error.
     - `max_workers` (HUB_MAX_WORKERS): calls that one service class works on at once.
     - `rpc_timeout_seconds` (HUB_RPC_TIMEOUT_SECONDS): how long a caller waits for an answer.
+    - `traces_endpoint` (HUB_TRACES_ENDPOINT): where OpenTelemetry's spans go, OTLP over HTTP; empty is nowhere.
+    - `traces_share` (HUB_TRACES_SHARE): the part of all correlation ids that is traced, 0 to 1.
     - `statement_timeout_seconds` (HUB_STATEMENT_TIMEOUT_SECONDS): after this PostgreSQL gives a statement up.
     - `lock_timeout_seconds` (HUB_LOCK_TIMEOUT_SECONDS): after this PostgreSQL gives waiting for a lock up.
     """
@@ -37,6 +39,8 @@ class BackboneSettings:
     log_level: str = "info"
     max_workers: int = 10
     rpc_timeout_seconds: float = 10.0
+    traces_endpoint: str = ""
+    traces_share: float = 1.0
     statement_timeout_seconds: float = 60.0
     lock_timeout_seconds: float = 20.0
 
@@ -55,6 +59,8 @@ class BackboneSettings:
             log_level=environ.get("HUB_LOG_LEVEL", default.log_level),
             max_workers=int(environ.get("HUB_MAX_WORKERS", default.max_workers)),
             rpc_timeout_seconds=float(environ.get("HUB_RPC_TIMEOUT_SECONDS", default.rpc_timeout_seconds)),
+            traces_endpoint=environ.get("HUB_TRACES_ENDPOINT", default.traces_endpoint),
+            traces_share=float(environ.get("HUB_TRACES_SHARE", default.traces_share)),
             statement_timeout_seconds=float(
                 environ.get("HUB_STATEMENT_TIMEOUT_SECONDS", default.statement_timeout_seconds)
             ),

@@ -20,6 +20,7 @@ from pika.exceptions import AMQPError
 
 from gateway.broker.link import Link, broker_down, outcome_unknown, settle
 from gateway.metrics import BROKER_CONNECTED, BROKER_RECONNECTS
+from shared import traces
 from shared.contracts.events import Event
 from shared.envelope import headers_of, new_message_id
 from shared.errors import BY_NAME, HubError, Internal, Unavailable
@@ -113,7 +114,8 @@ class Broker:
             content_type="application/json",
             delivery_mode=2,
             message_id=message_id,
-            headers=headers_of(event, message_id=message_id, correlation_id=correlation_id, at=datetime.now(UTC)),
+            headers=headers_of(event, message_id=message_id, correlation_id=correlation_id, at=datetime.now(UTC))
+            | traces.carried(traces.TRACEPARENT, correlation_id),
         )
         body = _encode(event)
         failpoint("gateway.before_publish")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pika
 
+from shared import traces
 from shared.amqp import GatheringConnection
 from shared.errors import Unavailable
 from shared.topology import EVENTS_EXCHANGE
@@ -112,7 +113,7 @@ class Link:
             correlation_id=key,
             reply_to=self._reply_key,
             expiration=str(max(1, int(limit_seconds * 1000))),
-            headers={"nameko.correlation_id": correlation_id},
+            headers={"nameko.correlation_id": correlation_id, **traces.carried(traces.CALL, correlation_id)},
         )
         channel.basic_publish(RPC_EXCHANGE, routing_key, body, properties, mandatory=True)
         answer: asyncio.Future[bytes] = self._loop.create_future()

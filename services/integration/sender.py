@@ -28,6 +28,7 @@ from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.storage import deliveries, ledger
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Delivery, Ended
+from shared import traces
 from shared.contracts.events import DeliveryFailed
 from shared.digest import entry_hash
 from shared.errors import HubError
@@ -236,6 +237,17 @@ class Sender:
     def _tell(self, item: Called, step: Step) -> None:
         DELIVERIES.labels(self._partner, step.state).inc()
         claimed = item.claimed
+        if traces.on():
+            traces.record(
+                f"deliver to {self._partner}",
+                "client",
+                claimed.delivery.correlation_id,
+                (datetime.now(UTC) - item.began).total_seconds(),
+                failed=deliveries.failed(step),
+                action=claimed.action,
+                state=step.state.value,
+                attempt=claimed.number,
+            )
         known = {"partner": self._partner, "delivery": claimed.delivery.id, "attempt": claimed.number}
         with correlated(claimed.delivery.correlation_id):
             log.info("delivery.attempted", **known, action=claimed.action, state=step.state, error=step.error)

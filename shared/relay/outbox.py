@@ -11,10 +11,12 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
+from shared import traces
 from shared.contracts.events import EVENTS
 from shared.envelope import headers
 from shared.failpoints import failpoint
@@ -146,6 +148,8 @@ class OutboxRelay:
                 correlation_id=correlation_id,
                 at=created_at,
             )
+            if traces.on():
+                head |= traces.carried(traces.TRACEPARENT, correlation_id, traces.span_of(identity))
             link.publish("" if queue else EVENTS_EXCHANGE, queue or event, bytes(body), head, identity)
             if position % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)  # lets the socket drain, confirms come in and other services have their turn
@@ -156,8 +160,20 @@ class OutboxRelay:
     ) -> None:
         if settled.confirmed:
             ids = {str(row[1]): row[0] for row in rows}
-            await database.execute(_MARK, ([ids[message_id] for message_id in settled.confirmed],), prepare=True)
+            done = [ids[message_id] for message_id in settled.confirmed]
+            await database.execute(_MARK, (done,), prepare=True)
             PUBLISHED.labels(self.service).inc(len(settled.confirmed))
+            if traces.on():
+                sent = set(done)
+                self._trace([row for row in rows if row[0] in sent])
+
+    def _trace(self, rows: list[tuple[Any, ...]]) -> None:
+        """Tell how long each message lay in the outbox until the broker had it."""
+        now = datetime.now(UTC)
+        for _, message_id, event, _, _, correlation_id, created_at, _, _ in rows:
+            seconds = (now - created_at).total_seconds()
+            span = traces.span_of(str(message_id))
+            traces.record(f"publish {event}", "producer", correlation_id, seconds, span=span, service=self.service)
 
     def _note(self, rows: list[tuple[Any, ...]], settled: Settled) -> None:
         """Let destinations that refused messages rest, wake those that took them, and pass a lost link on."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from shared import health, logs
+from shared import health, logs, traces
 from shared.relay.housekeeping import Housekeeping
 from shared.relay.outbox import OutboxRelay
 from shared.relay.settings import relay_settings
@@ -21,10 +21,12 @@ def main(services: list[str]) -> None:
     """Relay these services' outboxes until SIGTERM or SIGINT; then wait for the confirms in hand, mark, and return."""
     settings = backbone_settings()
     logs.configure(os.environ.get("HUB_PROCESS_NAME", "relay"), settings.log_level)
+    traces.configure(settings, os.environ.get("HUB_PROCESS_NAME", "relay"))
     standing = health.Standing("serving")
     health.serve(settings, {**health.checks_of(settings, services), "standing": standing.check})
     log.info("process.ready", services=services)
     asyncio.run(_run({service: settings.database_url(service) for service in services}, settings.amqp_url, standing))
+    traces.end()
     log.info("process.ended")
 
 
