@@ -65,6 +65,8 @@ def beside(rig: Rig, before: Path) -> Iterator[dict[str, tuple[HubProcess, int]]
     yield running
     for process, _ in running.values():
         process.stop()
+        # Beside the new ones' logs, which are kept after a failure.
+        (rig.installation.supervisor.log.parent / f"{process.name}.log").write_text("".join(process.output))
 
 
 def _count(port: int, name: str) -> float:
