@@ -10,6 +10,7 @@ import typer
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 from hub.commands import (  # noqa: E402 - after the filter
+    backups,
     calendar,
     dead_letters,
     ground,
@@ -40,6 +41,9 @@ app.command()(running.deliveries)
 app.command()(running.sync)
 app.command()(running.reconcile)
 app.command()(ground.migrate)
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.command()(backups.heal)
 app.add_typer(ground.topology_app, name="topology")
 app.add_typer(ground.audit_app, name="audit")
 app.add_typer(calendar.app, name="calendar")

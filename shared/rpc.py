@@ -34,6 +34,7 @@ from nameko.extensions import DependencyProvider, register_entrypoint
 from nameko.rpc import ReplyListener, Rpc, RpcConsumer, get_rpc_exchange
 
 from shared import traces
+from shared.commands import Command
 from shared.contracts.views import ServiceStatus
 from shared.errors import BY_NAME, LEAVES, HubError, Internal, Invalid, Unavailable
 from shared.failpoints import failpoint
@@ -135,16 +136,19 @@ class Answered(Rpc):
             raise MalformedRequest("Message missing `args` or `kwargs`") from None
         converted = self._arguments.convert(args, kwargs)
         context = self.unpack_message_headers(message)
+        service = self.container.service_name
+        data = {
+            "correlation_id": context.get("correlation_id"),
+            "traceparent": context.get("traceparent"),
+            "began": time.monotonic(),
+            "command": Command(service, self.method_name, kwargs) if "actor" in kwargs else None,
+        }
         try:
             self.container.spawn_worker(
                 self,
                 (),
                 converted,
-                context_data={
-                    "correlation_id": context.get("correlation_id"),
-                    "traceparent": context.get("traceparent"),
-                    "began": time.monotonic(),
-                },
+                context_data=data,
                 handle_result=partial(self.handle_result, message),
             )
         except ContainerBeingKilled:

@@ -31,7 +31,7 @@ DELIVERY_LIMIT = 20
 DEAD_DELIVERY_LIMIT = 1_000_000_000
 
 CONSUMERS: dict[str, tuple[str, ...]] = {
-    "push_accepted": ("submissions",),
+    "push_accepted": ("submissions", "integration"),
     "catalogue_changed": ("submissions", "integration"),
     "submission_submitted": ("approval",),
     "submission_returned": ("submissions", "notifications"),
@@ -45,6 +45,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "proposal_moved": ("notifications",),
     "delivery_failed": ("notifications",),
     "reconciliation_finished": ("notifications",),
+    "command_done": ("integration",),
 }
 """Which services take which event."""
 

@@ -19,8 +19,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from shared import commands
 from shared.contracts.actor import Actor, service_actor
-from shared.contracts.events import Event
+from shared.contracts.events import CommandDone, Event
 from shared.envelope import new_message_id
 from shared.errors import HubError, Unavailable
 from shared.failpoints import failpoint
@@ -38,10 +39,11 @@ _SLOW_STATES = frozenset({"57014", "55P03"})
 _AWAY_CLASSES = ("08", "53", "57", "58")  # connection, resources, operator intervention, system error
 
 _INSERT_OUTBOX = (
-    "INSERT INTO outbox (message_id, event, schema, subject, correlation_id, body, queue)"
-    " SELECT message_id, event, schema, subject, correlation_id, body, queue"
-    " FROM unnest(%b::uuid[], %b::text[], %b::int[], %b::text[], %b::text[], %b::bytea[], %b::text[])"
-    " WITH ORDINALITY AS row (message_id, event, schema, subject, correlation_id, body, queue, position)"
+    "INSERT INTO outbox (message_id, event, schema, subject, correlation_id, body, queue, created_at)"
+    " SELECT message_id, event, schema, subject, correlation_id, body, queue, coalesce(at, now())"
+    " FROM unnest(%b::uuid[], %b::text[], %b::int[], %b::text[], %b::text[], %b::bytea[], %b::text[],"
+    " %b::timestamptz[])"
+    " WITH ORDINALITY AS row (message_id, event, schema, subject, correlation_id, body, queue, at, position)"
     " ORDER BY position"
 )
 _INSERT_AUDIT = (
@@ -61,9 +63,10 @@ def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]])
 class _Pending:
     """What a transaction still has to write before it commits."""
 
-    __slots__ = ("audit", "outbox")
+    __slots__ = ("audit", "outbox", "written")
 
     def __init__(self) -> None:
+        self.written = False
         self.outbox: list[tuple[Any, ...]] = []
         self.audit: list[tuple[Any, ...]] = []
 
@@ -72,6 +75,7 @@ class _Pending:
             _insert(connection, _INSERT_OUTBOX, self.outbox)
         if self.audit:
             _insert(connection, _INSERT_AUDIT, self.audit)
+        self.written = self.written or bool(self.outbox or self.audit)
         self.outbox, self.audit = [], []
 
 
@@ -79,10 +83,11 @@ class Unit:
     """One transaction as a service sees it.
 
     `connection` executes SQLAlchemy Core statements, `now` is the UTC time at which the unit (or the message in hand)
-    began, `actor` who acts, `correlation_id` what all of it belongs to.
+    began, `actor` who acts, `correlation_id` what all of it belongs to. `repeated`: a restored service does again what
+    was accepted before, `now` being then; it is not judged a second time.
     """
 
-    __slots__ = ("_pending", "actor", "connection", "correlation_id", "now")
+    __slots__ = ("_pending", "actor", "connection", "correlation_id", "now", "repeated")
 
     def __init__(
         self, connection: Connection, actor: Actor, correlation_id: str, pending: _Pending | None = None
@@ -90,7 +95,9 @@ class Unit:
         self.connection = connection
         self.actor = actor
         self.correlation_id = correlation_id
-        self.now = datetime.now(UTC)
+        before = commands.repeated_at.get()
+        self.repeated = before is not None
+        self.now = before or datetime.now(UTC)
         self._pending = pending or _Pending()
 
     def emit(self, event: Event, *, queue: str | None = None) -> None:
@@ -104,6 +111,7 @@ class Unit:
                 self.correlation_id,
                 msgspec.json.encode(event),
                 queue,
+                self.now if self.repeated else None,
             )
         )
 
@@ -120,6 +128,21 @@ class Unit:
     def flush(self) -> None:
         """Write collected events and audit entries now; the unit of work does so before it commits."""
         self._pending.flush(self.connection)
+
+    def tell_command(self) -> None:
+        """Tell the journal which command did this, if one did and it changed anything."""
+        command = commands.in_hand.get()
+        if command is None or not (self._pending.written or self._pending.outbox or self._pending.audit):
+            return
+        self.emit(
+            CommandDone(
+                service=command.service,
+                method=command.method,
+                arguments=msgspec.Raw(msgspec.json.encode(command.arguments)),
+                at=self.now,
+                done_at=datetime.now(UTC),
+            )
+        )
 
 
 def translated(error: Exception) -> HubError | None:
@@ -150,6 +173,7 @@ def transaction(engine: Engine, actor: Actor, correlation_id: str) -> Iterator[U
         with engine.begin() as connection:
             unit = Unit(connection, actor, correlation_id)
             yield unit
+            unit.tell_command()
             unit.flush()
             failpoint("unit.before_commit")
         failpoint("unit.after_commit")
@@ -192,5 +216,7 @@ class UnitOfWork(DependencyProvider):
         return self
 
     def worker_setup(self, worker_ctx: WorkerContext) -> None:
-        """Called by nameko in the greenlet of each call: everything in it belongs to the caller's correlation id."""
+        """Called by nameko in the greenlet of each call: everything in it belongs to the caller's correlation id, and
+        to the command that the call is."""
+        commands.in_hand.set(worker_ctx.data.get("command"))
         correlation.set(cast("str", worker_ctx.data.get("correlation_id")) or uuid.uuid4().hex)

@@ -33,6 +33,7 @@ class IntegrationSettings:
     - `scrub_every_seconds` (HUB_INTEGRATION_SCRUB_EVERY_SECONDS): how often digests are recomputed from the ledger and
       the ledger is compared with the warehouse; 0 never.
     - `chunks_overdue_seconds` (HUB_INTEGRATION_CHUNKS_OVERDUE_SECONDS): age of a set asked for anew.
+    - `journal_days` (HUB_INTEGRATION_JOURNAL_DAYS): how long the journal is kept: as long as outboxes are.
     """
 
     secrets: Path
@@ -47,12 +48,13 @@ class IntegrationSettings:
     reconcile_every_seconds: float = 3600.0
     scrub_every_seconds: float = 3600.0
     chunks_overdue_seconds: float = 60.0
+    journal_days: int = 14
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> IntegrationSettings:
         """Read settings from `environ`; what is not set keeps its default. Raises ValueError for bad numbers."""
         base = Path(environ.get("HUB_VAR", "var")) / "secrets"
-        whole = ("senders", "quick_tries", "max_attempts")
+        whole = ("senders", "quick_tries", "max_attempts", "journal_days")
         given: dict[str, float] = {}
         for name in cls.__dataclass_fields__:
             text = environ.get(_PREFIX + name.upper())

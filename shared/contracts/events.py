@@ -12,6 +12,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+EVERY_SERVICE = "every service"
+"""The source of what any service may tell; the message names the one that does."""
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all payloads. `schema` rises when meaning changes; `subject` names what the event is about."""
@@ -325,6 +328,23 @@ class ReconciliationFinished(Event, frozen=True, kw_only=True):
         return self.reconciliation_id
 
 
+class CommandDone(Event, frozen=True, kw_only=True):
+    """A call by an actor changed something in `service`: `method` with `arguments` by name, begun at `at`. The journal
+    that integration keeps has it, so that a service restored from an older copy can be healed; nobody acts upon it."""
+
+    event: ClassVar[str] = "command_done"
+    source: ClassVar[str] = EVERY_SERVICE
+    service: str
+    method: str
+    arguments: msgspec.Raw
+    at: datetime
+    done_at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"{self.service}.{self.method}"
+
+
 EVENTS: tuple[type[Event], ...] = (
     PushAccepted,
     CatalogueChanged,
@@ -340,5 +360,6 @@ EVENTS: tuple[type[Event], ...] = (
     ProposalMoved,
     DeliveryFailed,
     ReconciliationFinished,
+    CommandDone,
 )
 """All of them; AsyncAPI, the topology and the tests are generated from this tuple."""

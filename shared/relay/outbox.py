@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from shared import traces
-from shared.contracts.events import EVENTS
+from shared.contracts.events import EVENTS, EVERY_SERVICE
 from shared.envelope import headers
 from shared.failpoints import failpoint
 from shared.logs import logger
@@ -28,7 +28,7 @@ from shared.topology import EVENTS_EXCHANGE
 
 log = logger(__name__)
 
-_SOURCES = {event.event: event.source for event in EVENTS}
+_SOURCES = {event.event: event.source for event in EVENTS if event.source != EVERY_SERVICE}
 _YIELD_EVERY = 50
 _FIRST_BACKOFF = 0.2
 

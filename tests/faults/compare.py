@@ -148,7 +148,8 @@ def _check_warehouse_once(stores: Stores) -> None:
 
 
 def _check_journals(stores: Stores) -> None:
-    repairs = {row["id"] for row in stores.rows("integration", "select id from deliveries where kind = 'repair'")}
+    sent = stores.rows("integration", "select message_id::text as id from deliveries where kind = 'repair'")
+    repairs = {row["id"] for row in sent}
     for partner, address in stores.far_sides.items():
         journal = httpx.get(f"{address}/control/journal", timeout=10).json()
         applied = [item for item in journal if item["state"] == "applied" and item["message_id"] not in repairs]

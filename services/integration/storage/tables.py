@@ -14,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
@@ -227,6 +228,23 @@ dead_letters = Table(
     Index("dead_letters_state", "state", "id"),
 )
 """Messages no retry can help; one that dies again after a replay is the same row again, with its replays counted."""
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("message_id", UUID(as_uuid=True), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("message_id", name="journal_message_id_key"),
+    Index("journal_of_service", "service", "at"),
+    Index("journal_at", "at"),
+)
+"""Pushes and commands as they were acknowledged: see storage/journal.py."""
 
 scrubs = Table(
     "scrubs",

@@ -50,8 +50,9 @@ class SubmittingCalls:
             cells = cells_of(unit, submission)
             held = judged(unit, submission, cells)
             said = comments.read(unit.connection, submission.number)
-            _refuse_errors(blocking(held))
-            _refuse_unexplained(unexplained(held, said))
+            if not unit.repeated:  # what was accepted then is not judged by what is known now
+                _refuse_errors(blocking(held))
+                _refuse_unexplained(unexplained(held, said))
             return shown(unit, _freeze(unit, submission, cells, catalogue, in_force(held, said), on_paper))
 
     @rpc

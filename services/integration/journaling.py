@@ -1,0 +1,54 @@
+"""Keeping the journal, and reading it for a service that is healed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.integration.settings import integration_settings
+from services.integration.storage import journal
+from services.integration.storage.journal import Kept
+from shared.contracts.events import CommandDone, PushAccepted
+from shared.entrypoints import Received, every, handles
+from shared.storage import Unit, UnitOfWork
+
+JOURNAL_SECONDS = 600.0
+
+
+class JournalKeeping:
+    """The worker's part that keeps the journal."""
+
+    unit: UnitOfWork
+
+    @handles(PushAccepted, setwise=True)
+    def on_push_accepted(self, unit: Unit, messages: list[Received[PushAccepted]]) -> None:
+        """Keep pushes beside submissions' own work on them."""
+        keep_pushes(unit, messages)
+
+    @handles(CommandDone, setwise=True)
+    def on_command_done(self, unit: Unit, messages: list[Received[CommandDone]]) -> None:
+        """Keep what services were told to do and did."""
+        keep_commands(unit, messages)
+
+    @every(seconds=JOURNAL_SECONDS)
+    def forget_old_entries(self) -> None:
+        """Delete what no outbox could complete any more."""
+        with self.unit() as unit:
+            journal.forget(unit.connection, integration_settings().journal_days)
+
+
+def keep_pushes(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> None:
+    """Keep these pushes for submissions."""
+    journal.keep(unit.connection, [_kept(message, "submissions") for message in messages])
+
+
+def keep_commands(unit: Unit, messages: Sequence[Received[CommandDone]]) -> None:
+    """Keep these commands for the services that carried them out, under the time at which each was done."""
+    kept = [_kept(message, message.data.service)._replace(at=message.data.done_at) for message in messages]
+    journal.keep(unit.connection, kept)
+
+
+def _kept(message: Received[PushAccepted] | Received[CommandDone], service: str) -> Kept:
+    body = msgspec.json.encode(message.data)
+    return Kept(message.id, message.data.event, service, message.time, message.subject, message.correlation_id, body)
