@@ -63,16 +63,6 @@ class Lineage:
         """Tell whether whole units make it up; otherwise shares do, and what is added up is an estimate."""
         return all(part.share == _WHOLE for part in self.parts)
 
-    def add(self, values: Mapping[str, Decimal]) -> Decimal | None:
-        """Return the parts' values added up by share, not rounded; None where there is no part, or one has no value.
-        For indicators that units sum; others take their own rule over `parts`."""
-        if not self.parts or any(part.unit not in values for part in self.parts):
-            return None
-        total = Decimal(0)
-        for part in self.parts:
-            total = _WIDE.add(total, _WIDE.multiply(values[part.unit], part.share))
-        return total
-
 
 class Successions:
     """All edges between units, for questions in either direction."""

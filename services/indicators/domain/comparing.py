@@ -81,7 +81,7 @@ class Source:
     share: Decimal
     own: bool
     expected: int
-    """How many units together make the figure."""
+    """How many units together make the figure; 0 where nothing but its own can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,15 @@ def sources(organisation: Organisation, units: Iterable[str], period: Period) ->
     rows: list[Source] = []
     estimated: set[tuple[str, Slot]] = set()
     whole = Decimal(1)
+    looks = [(each, str(each), int(slots)) for each, slots in looked_at(period).items()]
     for unit in units:
-        for each, slots in looked_at(period).items():
-            rows.append(Source(unit, str(each), int(slots), unit, whole, True, 1))
+        for each, text, slots in looks:
             lineage = organisation.lineage(unit, each.end, period.end)
-            if not lineage.parts or lineage.is_itself:
+            count = 0 if lineage.is_itself else len(lineage.parts)
+            rows.append(Source(unit, text, slots, unit, whole, True, count))
+            if not count:
                 continue
-            count = len(lineage.parts)
-            rows += [Source(unit, str(each), int(slots), part.unit, part.share, False, count) for part in lineage.parts]
+            rows += [Source(unit, text, slots, part.unit, part.share, False, count) for part in lineage.parts]
             if not lineage.is_exact:
                 estimated |= {(unit, slot) for slot in SLOTS if slot & slots}
     return Sources(rows, frozenset(estimated))

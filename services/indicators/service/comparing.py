@@ -220,7 +220,15 @@ def _point(period: str, found: readings.Point | None) -> PointView:
     if found is None:
         return PointView(period=period, state="missing")
     state = "nothing_occurred" if found.value is None else "value"
-    return PointView(period=period, state=state, **found._asdict())
+    return PointView(
+        period=period,
+        state=state,
+        value=found.value,
+        status=found.status,
+        derived=found.derived,
+        label=found.label,
+        basis=found.basis,
+    )
 
 
 def _codes_of(known: Rules, form: str | None) -> list[str]:

@@ -18,7 +18,7 @@ from services.submissions.domain.comments import explaining, in_force, meant, un
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.validation import concerning, validate
-from services.submissions.domain.validation.lineage import past_of, periods_read, units_read
+from services.submissions.domain.validation.lineage import made_of, past_of, periods_read, units_read
 from services.submissions.domain.validation.past import Known, Past
 from services.submissions.testing import bodies
 from shared.calendar import Period
@@ -140,6 +140,24 @@ def test_what_does_not_add_up_has_no_past_before_the_merger() -> None:
     compiled = compile_catalogue(1, reformed())
     past = past_in(compiled, "X-AB", "2025", {("X-A", "XA02", "2024"): "100", ("X-B", "XA02", "2024"): "40"})
     assert past.at("XA02", Period.parse("2024")) is None
+
+
+def test_a_rate_has_the_weighted_mean_of_its_predecessors_as_its_past_and_a_ratio_its_formula() -> None:
+    entries = reformed()
+    entries["indicator"]["XA02"] |= {"rollup": "weighted:XA01", "decimals": 1, "value_type": "decimal"}
+    ratio = {"rollup": "derived", "formula": "XA02 * 10 + XA01", "decimals": 1, "value_type": "decimal"}
+    entries["indicator"]["XA03"] = {**entries["indicator"]["XA02"], **ratio}
+    compiled, at, before = compile_catalogue(1, entries), Period.parse("2025"), Period.parse("2024")
+    given = {("X-A", "XA01"): "100", ("X-B", "XA01"): "50", ("X-A", "XA02"): "8", ("X-B", "XA02"): "2"}
+    values = {(*key, "2024"): Known(Decimal(text), "preliminary") for key, text in given.items()}
+    assert made_of(compiled, ["XA03"], "X-AB", at, [before]) == {(code, before) for code in ("XA01", "XA02", "XA03")}
+    past = past_of("X-AB", at, [before], values, compiled, ["XA02", "XA03"])
+    of_both = ("X-A", "X-B")
+    assert past.at("XA02", before) == Known(Decimal(6), "preliminary", of_both)  # (8 * 100 + 2 * 50) / 150
+    assert past.at("XA03", before) == Known(Decimal(210), "preliminary", of_both)
+    del values["X-B", "XA01", "2024"]
+    lacking = past_of("X-AB", at, [before], values, compiled, ["XA02", "XA03"])
+    assert (lacking.at("XA02", before), lacking.at("XA03", before)) == (None, None)
 
 
 def test_nothing_occurred_in_one_predecessor_adds_nothing_and_in_all_stays_nothing() -> None:
