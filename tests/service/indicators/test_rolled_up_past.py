@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from shared.contracts.actor import Actor
 from shared.contracts.views import GridCell, PointView
 from tests.service.indicators.monthly import DOAN_KET, OFFICE, Warehouse
+from tests.service.indicators.test_looking_back import Book
 from tests.unit.shared.test_rollup import FIGURES, five
 
 YEARLY, RATES = "XA-NAM", "XA-NAM-THU"
@@ -115,3 +116,25 @@ def test_whose_scope_lacks_the_form_sees_nothing_rolled_up(filled: Warehouse) ->
     assert {row.same_period_last_year.state for row in grid.rows} == {"missing"}
     series = filled.service.read_series(other, ["DS05", "NN01.NS"], [DOAN_KET], "2024", "2025").series
     assert {point.state for item in series for point in item.points} == {"missing"}
+
+
+def test_the_database_adds_up_by_share_as_formulas_do(database: Callable[[str], Engine]) -> None:
+    book = Book(database("indicators"))
+    book.report("C4", "2024-07", M="10.6", R="6", P="3")
+    for unit in ("C5", "C6"):
+        book.report(unit, "2025-07", M="10", R="5", P="1")
+    grid = book.service.read_grid(OFFICE, "2025-07", indicators=["M", "R"], units=["C5", "C6"])
+    told = {(row.unit, row.indicator): row.same_period_last_year for row in grid.rows}
+    # 10.6 * 0.4 and * 0.6, to one place; the rate of the whole stands for its parts.
+    assert {key: cell.value for key, cell in told.items()} == {
+        ("C5", "M"): "4.2",
+        ("C6", "M"): "6.4",
+        ("C5", "R"): "6",
+        ("C6", "R"): "6",
+    }
+    assert {cell.basis for cell in told.values()} == {"predecessors_estimated"}
+    series = book.service.read_series(OFFICE, ["M", "R"], ["C5", "C6"], "2024-07", "2024-07").series
+    assert {(item.unit, item.indicator): item.points[0].value for item in series} == {
+        key: cell.value for key, cell in told.items()
+    }
+    assert book.value("CK", "C5", "2025-07") == "138.1"  # 10 against 4.2
