@@ -167,7 +167,7 @@ def _units(folder: Path, places: Places, faults: list[Fault]) -> list[Entry]:
             spans[row["id"]].append(row)
     edges = _beside(folder, "successions", SUCCESSIONS, spans, faults)
     codes = _beside(folder, "codes", CODES, spans, faults)
-    return [_unit(unit, rows, edges[unit], codes[unit], places) for unit, rows in spans.items()]
+    return [_unit(unit, rows, edges[unit], codes[unit], places, faults) for unit, rows in spans.items()]
 
 
 def _beside(
@@ -184,10 +184,15 @@ def _beside(
     return found
 
 
-def _unit(unit: str, rows: list[Row], edges: list[Row], codes: list[Row], places: Places) -> Entry:
+def _unit(unit: str, rows: list[Row], edges: list[Row], codes: list[Row], places: Places, faults: list[Fault]) -> Entry:
     rows = sorted(rows, key=lambda row: row["valid_from"])
     first, last = rows[0], rows[-1]
     place = f"units[{unit}]"
+    for row in rows:
+        if row["kind"] != last["kind"]:
+            message = f"{unit} is of one kind for ever: {row['kind']} here, {last['kind']} in its last row"
+            detail = f"Đơn vị {unit} chỉ thuộc một loại: ở đây ghi {row['kind']}, dòng cuối ghi {last['kind']}."
+            faults.append(Fault(row.source("kind"), "kind", message, detail, cell=True))
     _remember(places, place, last, {"id": "id", "name": "name", "kind": "kind", "type_vi": "type", "parent": "parent"})
     places.put(f"{place}.valid_from", first.source("valid_from"))
     places.put(f"{place}.valid_to", last.source("valid_to"))

@@ -54,8 +54,11 @@ def faults(catalogue: Catalogue) -> Iterator[Fault]:
 
 
 def _references(units: dict[str, Unit], place: str, unit: Unit) -> Iterator[Fault]:
-    for parent in sorted({unit.parent, *(item.parent for item in unit.parents)} - {None} - units.keys(), key=str):
-        yield unknown(f"{place}.parent", str(parent))
+    if unit.parent is not None and unit.parent not in units:
+        yield unknown(f"{place}.parent", unit.parent)
+    for position, held in enumerate(unit.parents):
+        if held.parent not in (None, unit.parent) and held.parent not in units:
+            yield unknown(f"{place}.parents[{position}].parent", str(held.parent))
     for successor in unit.successors:
         if successor.id is not None and successor.id not in units:
             yield unknown(f"{place}.successors", successor.id)
