@@ -97,12 +97,13 @@ class Replica:
         return int(connection.execute(_VERSION, {"source": self.source}).scalar() or 0)
 
     def load(self, connection: Connection) -> Snapshot:
-        """Read the whole copy; every kind is there, if need be empty."""
+        """Read the whole copy; every kind is there, if need be empty. Kinds that a process of a newer version keeps in
+        the same database are passed over."""
         version = 0
         entries: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in sorted(self.kinds)}
         for row in connection.execute(_LOAD, {"source": self.source}):
             version = row.version
-            if row.kind is not None:
+            if row.kind in self.kinds:
                 entries[row.kind][row.id] = row.body
         return Snapshot(version, entries)
 

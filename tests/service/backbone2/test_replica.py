@@ -56,6 +56,15 @@ def test_deltas_are_applied_in_order_and_old_ones_ignored(units: UnitOfWork, rep
         assert replica.load(unit.connection) == (2, {"unit": {"B": {"name": "B2"}}, "form": {}})
 
 
+def test_what_a_newer_version_keeps_beside_it_is_passed_over(units: UnitOfWork, replica: Replica) -> None:
+    newer = Replica("indicators", ["unit", "form", "mood"])
+    mood = CatalogueEntry(kind="mood", id="good", body={})
+    with units() as unit:
+        assert newer.apply(unit, CatalogueChanged(version=1, entries=[unit_entry("A"), mood])) == "applied"
+        assert set(newer.load(unit.connection).entries["mood"]) == {"good"}
+        assert set(replica.load(unit.connection).entries) == {"unit", "form"}
+
+
 @pytest.mark.parametrize("event", [CatalogueChanged(version=2, entries=[]), CatalogueChanged(version=1, entries=None)])
 def test_a_gap_changes_nothing(units: UnitOfWork, replica: Replica, event: CatalogueChanged) -> None:
     with units() as unit:
