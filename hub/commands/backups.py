@@ -73,6 +73,7 @@ def heal(
     wants a person."""
     with show.plain_errors(), _ground(stop=stop, alone=True, quiet=json_) as installation:
         _known(services, SERVICES)
+        installation.topology()  # the journal's queues are drained, so they must be there
         found = [heal_one(installation, name) for name in services]
         if json_:
             show.as_json([{name: getattr(item, name) for name in item.__struct_fields__} for item in found])

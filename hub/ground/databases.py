@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from hub.ground.backups import REPLACED
 from hub.ground.processes import RELAY, SERVICES
 from hub.ground.state import Say, write_secret
 from hub.settings import HubSettings
@@ -56,8 +57,9 @@ def remove_databases(settings: HubSettings, server_url: str) -> None:
     """Drop the hub's databases and roles on this server."""
     with psycopg.connect(database_url(server_url, "postgres"), autocommit=True) as connection:
         for service in SERVICES:
-            name = sql.Identifier(settings.database_prefix + service)
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+            for suffix in ("", REPLACED):
+                database = sql.Identifier(settings.database_prefix + service + suffix)
+                connection.execute(sql.SQL("drop database if exists {} with (force)").format(database))
         for role in (MONITOR, RELAY, *SERVICES):
             name = sql.Identifier(settings.database_prefix + role)
             connection.execute(sql.SQL("drop role if exists {}").format(name))
