@@ -79,7 +79,7 @@ def test_an_older_copy_is_healed(rig: Rig, copied: Copied, service: str) -> None
     case = rig.client.leader("NN-NAM").ask("GET", f"/v1/cases/{copied.returned}/1").json()
     assert (case["state"], [reason["text"] for reason in case["reasons"]]) == ("returned", [REASON])
     assert _notices(rig) >= copied.notices
-    rig.client.run(rig.journeys(2))
+    rig.client.run(rig.journeys(1))
     rig.check()
 
 
