@@ -65,10 +65,9 @@ class PublishingCalls:
             wanted = rules.published(
                 entry, period_from, period_to, units, indicators, decision, decided_on, unit.now, actor.id
             )
-            known = publications.find(unit.connection, wanted.id, lock=True)
-            if known is not None:
-                return _view(rules.same(known, wanted))
-            publications.save(unit.connection, wanted)
+            if not publications.add(unit.connection, wanted):
+                known = publications.find(unit.connection, wanted.id, lock=True)
+                return _view(wanted if known is None else rules.same(known, wanted))
             unit.audit("observations.published", f"publication/{wanted.id}", _details(wanted))
         return _view(wanted)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, any_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, any_, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.indicators.domain.publications import Publication
@@ -24,11 +24,16 @@ def find(connection: Connection, publication_id: str, *, lock: bool = False) -> 
     return None if row is None else _publication(row)
 
 
+def add(connection: Connection, publication: Publication) -> bool:
+    """Write a publication that is new; tell whether it was. Waits for somebody who writes the same one."""
+    statement = upsert(publications).values(**asdict(publication)).on_conflict_do_nothing()
+    return connection.execute(statement).rowcount == 1
+
+
 def save(connection: Connection, publication: Publication) -> None:
-    """Write a publication as it stands."""
-    values = asdict(publication)
-    statement = upsert(publications).values(**values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    """Write back a publication that the caller holds locked."""
+    changed = update(publications).where(publications.c.id == publication.id)
+    connection.execute(changed.values(**asdict(publication)))
 
 
 def page(

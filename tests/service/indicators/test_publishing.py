@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 import catalogue
+from services.indicators.storage import publications
 from shared.contracts.actor import Actor
 from shared.contracts.events import Figure
 from shared.contracts.views import PublicationView
@@ -149,4 +150,16 @@ def test_who_has_one_unit_publishes_that_units_figures_alone(desk: Desk) -> None
 def test_what_a_decision_of_a_day_to_come_frees_is_not_free_yet(desk: Desk) -> None:
     with pytest.raises(Invalid, match=r"indicators\.publication_day"):
         _publish(desk, decided_on=date(2199, 1, 1))
+    assert _public(desk) == {}
+
+
+def test_publishing_again_at_the_moment_of_taking_back_does_not_revive(desk: Desk) -> None:
+    """Two clerks press the same button while a third takes it back: the late one must see what stands, not undo it."""
+    first = _publish(desk)
+    with desk.service.unit(OFFICE) as unit:  # what the late clerk would have written, having seen nothing
+        stale = publications.find(unit.connection, first.id)
+    assert stale is not None
+    desk.service.withdraw_publication(OFFICE, first.id, "06/QĐ-CTK")
+    with desk.service.unit(OFFICE) as unit:
+        assert not publications.add(unit.connection, stale)
     assert _public(desk) == {}

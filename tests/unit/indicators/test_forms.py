@@ -80,6 +80,12 @@ def test_the_small_catalogue_is_sound() -> None:
         (form(periods={"from": "2026-01", "to": "sau"}), "forms[GD-THANG-01].periods.to", "periods"),
         (form(periods={"from": "2026-05", "to": "2026-04"}), "forms[GD-THANG-01].periods", "periods"),
         (form(periods={"from": "2026-05", "to": 2025}), "forms[GD-THANG-01].periods", "periods"),
+        (form(period_kind="day", periods={"from": "2026-05-01"}), "forms[GD-THANG-01].periods", "periods"),
+        (
+            form(period_kind="day", periods={"from": "1900-01-01", "to": "2026-05-01"}),
+            "forms[GD-THANG-01].periods",
+            "periods",
+        ),
         (form(earlier=[{"version": 1, "accepted_until": "2026-03-31"}]), "forms[GD-THANG-01].earlier", "versions"),
     ],
 )

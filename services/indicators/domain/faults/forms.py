@@ -15,6 +15,9 @@ from shared.errors import Invalid
 if TYPE_CHECKING:
     from services.indicators.domain.catalogue import Catalogue
 
+MAX_DAYS = 400
+"""Days that one form about single days may ask for: everyone who owes it owes it for each of them."""
+
 
 def faults(catalogue: Catalogue) -> Iterator[Fault]:
     """Yield every fault of forms."""
@@ -181,6 +184,13 @@ def _period_faults(place: str, periods: Years, kind: str) -> Iterator[Fault]:
         return
     if last is not None and first > last:
         yield Fault(f"{place}.periods", "periods", "ends before it begins", "Kỳ cuối trước kỳ đầu.")
+    elif kind == "day" and (last is None or (last - first).days >= MAX_DAYS):
+        yield Fault(
+            f"{place}.periods",
+            "periods",
+            f"a form about single days names its first and its last one, at most {MAX_DAYS} days",
+            f"Biểu mẫu theo ngày phải ghi ngày đầu và ngày cuối, không quá {MAX_DAYS} ngày.",
+        )
 
 
 def _kind(text: str) -> str | None:
