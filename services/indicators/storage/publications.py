@@ -27,7 +27,7 @@ def find(connection: Connection, publication_id: str, *, lock: bool = False) -> 
 def add(connection: Connection, publication: Publication) -> bool:
     """Write a publication that is new; tell whether it was. Waits for somebody who writes the same one."""
     statement = upsert(publications).values(**asdict(publication)).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(publications.c.id)).first() is not None
 
 
 def save(connection: Connection, publication: Publication) -> None:
