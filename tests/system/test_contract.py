@@ -70,6 +70,11 @@ def test_a_communes_month_rolls_up_into_the_departments_draft(hub: HubSettings) 
         roll_up_a_month(stage)
 
 
+# The administrator may do most, so its requests go deepest; the others show what their rights open and what they close.
+THOROUGH = ("--phases", "examples,coverage,fuzzing", "--max-examples", "5")
+BRIEF = ("--phases", "examples,fuzzing", "--max-examples", "3")
+
+
 @pytest.mark.parametrize("who", ["quantri", "sgddt.nhaplieu", "sgddt.lanhdao", "tai-thu", "van-hanh"])
 def test_whatever_the_document_allows_is_answered_as_it_says(who: str, hub: HubSettings, tmp_path: Path) -> None:
     accounts = json.loads((hub.secrets / "demo_accounts.json").read_text())
@@ -82,7 +87,8 @@ def test_whatever_the_document_allows_is_answered_as_it_says(who: str, hub: HubS
         [
             *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{hub.gateway_url}/openapi.json"),
             *("-H", f"Authorization: Bearer {token}", "--checks", ",".join(CHECKS)),
-            *("--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--generation-database", "none"),
+            *(THOROUGH if who == "quantri" else BRIEF),
+            *("--generation-database", "none"),
         ],
         cwd=tmp_path,
         capture_output=True,
