@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import msgspec
 from fastapi import Depends
@@ -184,25 +185,38 @@ def requires(right: str) -> Any:
         door: Door = request.app.state.door
         caller = await door.admit(request, right)
         if request.scope["query_string"]:
-            _refuse_unknown_parameters(request)
+            _refuse_odd_parameters(request)
         return caller
 
     admit.right = right  # type: ignore[attr-defined] # read by `right_of` when the application is checked
     return Depends(admit)
 
 
-def _refuse_unknown_parameters(request: Request) -> None:
-    # A filter that is misspelt and ignored would answer another question than the one that was asked.
+def _refuse_odd_parameters(request: Request) -> None:
+    # A filter that is misspelt and ignored would answer another question than the one that was asked; of one that is
+    # named twice nobody knows which is meant.
     route = request.scope.get("route")
-    if isinstance(route, APIRoute):
-        known = {parameter.alias for parameter in route.dependant.query_params}
-        unknown = sorted(set(request.query_params) - known)
-        if unknown:
+    if not isinstance(route, APIRoute):
+        return
+    known = {parameter.alias: parameter.field_info.annotation for parameter in route.dependant.query_params}
+    unknown = sorted(set(request.query_params) - known.keys())
+    if unknown:
+        raise Invalid(
+            "gateway.unknown_parameter",
+            f"unknown query parameters: {', '.join(unknown)}; known: {', '.join(sorted(known)) or 'none'}",
+            f"Tham số không hợp lệ: {', '.join(unknown)}.",
+        )
+    for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if times > 1 and not _takes_several(known[name]):
             raise Invalid(
-                "gateway.unknown_parameter",
-                f"unknown query parameters: {', '.join(unknown)}; known: {', '.join(sorted(known)) or 'none'}",
-                f"Tham số không hợp lệ: {', '.join(unknown)}.",
+                "gateway.repeated_parameter",
+                f"the query names {name} {times} times",
+                f"Tham số {name} chỉ được nêu một lần.",
             )
+
+
+def _takes_several(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(_takes_several(part) for part in get_args(annotation))
 
 
 async def _anyone() -> None:
@@ -213,7 +227,7 @@ async def _any_reader_within_budget(request: Request) -> None:
     """Admit everybody to what is published, a number of times per address."""
     door: Door = request.app.state.door
     door.public_reads.take(request.client.host if request.client else "", time.monotonic())
-    _refuse_unknown_parameters(request)
+    _refuse_odd_parameters(request)
 
 
 async def _anyone_within_budget(request: Request) -> None:

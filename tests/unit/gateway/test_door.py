@@ -186,6 +186,7 @@ def test_a_fault_is_told_without_its_inside(gateway: Gateway) -> None:
         ("GET", "/v1/observations?limit=0", 422, "gateway.invalid_request"),
         ("GET", "/v1/observations?form=%00", 422, "gateway.nul_character"),
         ("GET", "/v1/observations/a%00/b/c", 422, "gateway.nul_character"),
+        ("GET", "/v1/observations?form=a&limit=1&form=b", 422, "gateway.repeated_parameter"),
     ],
 )
 def test_the_frameworks_refusals_are_problems_too(
