@@ -28,7 +28,8 @@ from bench.stores import Shape, Stores, stores
 from services.integration import intake
 from services.integration.clients.rest import RestClient
 from services.integration.domain.ledger import digest_of
-from services.integration.domain.partners import CodeMapping, Partner
+from services.integration.domain.mapping import CodeMapping
+from services.integration.domain.partners import Partner
 from services.integration.reconciling import Reconciler
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import reconciliations as rows

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import catalogue
-from gateway.routes.federation import DeliveryState
+from gateway.routes.deliveries import DeliveryState
 from hub import docs
 from services.indicators.domain.catalogue import accept
 from services.integration.domain.delivery import State

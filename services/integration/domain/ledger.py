@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.integration.domain.partners import CodeMapping
+from services.integration.domain.mapping import CodeMapping
 from shared.canonical import content_hash
 from shared.contracts.events import Observation
 from shared.digest import LANES, Digest, entry_hash

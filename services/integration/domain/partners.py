@@ -1,92 +1,92 @@
-"""What a partner is, which contents it is due, and under which codes it knows units and indicators."""
+"""What a partner is: by whose permission, over which road, when, within which limits, and what it is due. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import msgspec
-from msgspec.structs import replace
-
-from shared.calendar import Period
-from shared.catalogue import identifiers
-from shared.catalogue.organisation import Organisation
-from shared.catalogue.units import Code
-from shared.errors import Invalid
+from services.integration.domain.mapping import CodeMapping
 
 LEVELS = ("agency", "commune", "district", "province", "government")
 """Levels of approval, lowest first (Đ24.1)."""
 
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeMapping:
-    """How hub codes become partner codes: units by their code of `unit_scheme` (empty: the hub's id), indicators by
-    exceptions first, else by `indicator_prefix` before the hub's code."""
+class Permission:
+    """The province's leave to be connected (Đ14.4b): the decision it rests on, the agency that answers for it (a unit's
+    id), and the days it holds, `valid_to` not included."""
 
-    unit_scheme: str = "gso"
-    indicator_prefix: str = ""
-    indicators: dict[str, str] = field(default_factory=dict)
+    decision: str
+    focal_agency: str
+    valid_from: date
+    valid_to: date | None = None
 
-    def indicator(self, code: str) -> str:
-        """Return the partner's code of this indicator."""
-        return self.indicators.get(code) or self.indicator_prefix + code
-
-    def hub_indicator(self, code: str) -> str:
-        """Return the hub's code for a partner's; one that maps to nothing is kept as it is."""
-        for ours, theirs in self.indicators.items():
-            if theirs == code:
-                return ours
-        return code.removeprefix(self.indicator_prefix)
-
-    def unit(self, unit: str, body: Mapping[str, Any] | None, period: str) -> str:
-        """Return the partner's code of this unit in this period; `body` is the unit's catalogue entry.
-
-        A code valid at the period's end goes before others. Raises Invalid("integration.unmapped_unit").
-        """
-        if not self.unit_scheme:
-            return unit
-        codes = self._codes(body or {})
-        if not codes:
-            raise Invalid(
-                "integration.unmapped_unit",
-                f"unit {unit} has no code of scheme {self.unit_scheme}",
-                f"Đơn vị {unit} chưa có mã {self.unit_scheme} để gửi cho hệ thống nhận.",
-            )
-        end = _end(period)
-        valid = [code for code in codes if code.holds(end)]
-        return (valid or codes)[-1].code
-
-    def hub_unit(self, code: str, period: str, organisation: Organisation) -> str:
-        """Return the unit that a partner's code means in this period. Codes are reused: the one that bore it at the
-        period's end goes before others; a code that nobody bore is kept as it is."""
-        if not self.unit_scheme:
-            return code
-        text = f"{self.unit_scheme}:{code}"
-        return organisation.resolve(text, _end(period)) or next(iter(organisation.bearers(text)), code)
-
-    def _codes(self, body: Mapping[str, Any]) -> list[Code]:
-        """Return the unit's codes as this partner spells them: an identifier is one in either scheme and order."""
-        schemes = identifiers.SCHEMES if self.unit_scheme in identifiers.SCHEMES else {self.unit_scheme}
-        codes = [code for code in msgspec.convert(body.get("codes", []), list[Code]) if code.scheme in schemes]
-        return [replace(code, code=identifiers.respell(code.code, self.unit_scheme)) for code in codes]
+    def holds(self, day: date) -> bool:
+        """Tell whether it holds on this day."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
 
-def _end(period: str) -> date:
-    """Return the period's last day; what is no period of the hub's is taken for the latest one."""
-    try:
-        return Period.parse(period).end
-    except Invalid:
-        return date.max
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """The road to a partner: `plain` (http, the loopback and trusted networks only), `tls`, `mutual_tls` or `xroad`.
+
+    `authority`, `certificate` and `private_key` name files of the secrets, never hold them. `xroad` says how the
+    security server is asked: see clients/xroad.py.
+    """
+
+    kind: str = "plain"
+    authority: str = ""
+    certificate: str = ""
+    private_key: str = ""
+    xroad: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Hours of the day, in Asia/Ho_Chi_Minh, in which a partner is not called; `until` may lie on the next day."""
+
+    start: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a partner can bear: calls per second (0: any), calls at once (0: the service's own setting), figures per
+    packet (0: any), repeats of failed attempts per hour (0: any), and quiet hours."""
+
+    calls_per_second: float = 0.0
+    parallel: int = 0
+    batch: int = 0
+    repeats_per_hour: int = 0
+    quiet: tuple[Quiet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """When deliveries leave: `release` (as soon as approved), `schedule` (at the moments of `cron`, five fields in
+    Asia/Ho_Chi_Minh; with `working_days` one that falls on a day off moves to the next working day), or `demand`
+    (when somebody says so)."""
+
+    when: str = "release"
+    cron: str = ""
+    working_days: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """Another system that the hub delivers to.
+    """Another system that the hub exchanges figures with.
 
     `max_processing_seconds`: by its own word the partner has applied a packet by then or never will (but for resends);
     only then an unclear delivery is asked about. `min_level`: the lowest level of approval it may be given.
+    `comparing` is how its store can be read: `digest` (level by level), `listing` (page by page) or `none`; `deletes`
+    tells whether it may be told to drop what it should not hold. `dialect` maps the protocol of a partner that does not
+    speak ours (domain/dialects.py); `source` says how it is pulled from (domain/pulls.py). Empty: it speaks ours, and
+    is not pulled from.
     """
 
     id: str
@@ -99,6 +99,18 @@ class Partner:
     min_level: str = "province"
     mapping: CodeMapping = field(default_factory=CodeMapping)
     active: bool = True
+    permission: Permission | None = None
+    transport: Transport = field(default_factory=Transport)
+    limits: Limits = field(default_factory=Limits)
+    timetable: Timetable = field(default_factory=Timetable)
+    comparing: str = "digest"
+    deletes: bool = True
+    dialect: Mapping[str, Any] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def permitted(self, at: datetime) -> bool:
+        """Tell whether anything may pass between this partner and the hub at this moment."""
+        return self.active and self.permission is not None and self.permission.holds(at.astimezone(ZONE).date())
 
     def takes(self, form: str, level: str) -> bool:
         """Tell whether this partner is due contents of this form approved at this level."""

@@ -9,9 +9,12 @@ import msgspec
 from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from services.integration.domain.partners import CodeMapping, Partner
+from services.integration.domain.partners import Partner
 from services.integration.storage.tables import partners
 from shared.errors import NotFound
+
+_DETAILS = ("permission", "transport", "limits", "timetable", "comparing", "deletes", "dialect", "source")
+"""What is kept together in one column, because nothing is ever looked for by it."""
 
 _COUNTS = text("SELECT partner, state, count(*) AS n FROM deliveries GROUP BY partner, state")
 _OLDEST = text(
@@ -24,8 +27,8 @@ _SCRUBS = text("SELECT partner, max(finished_at) AS at FROM scrubs WHERE kind = 
 
 def save(connection: Connection, partner: Partner) -> None:
     """Write this partner, replacing what stood under its id."""
-    values = {name: getattr(partner, name) for name in Partner.__dataclass_fields__}
-    values |= {"mapping": msgspec.to_builtins(partner.mapping), "forms": list(partner.forms)}
+    values = msgspec.to_builtins(partner)
+    values["details"] = {name: values.pop(name) for name in _DETAILS}
     changed = {name: value for name, value in values.items() if name != "id"}
     connection.execute(insert(partners).values(values).on_conflict_do_update(index_elements=["id"], set_=changed))
 
@@ -67,7 +70,6 @@ def last_scrubs(connection: Connection) -> dict[str, datetime]:
 
 
 def _partner(row: Row[Any]) -> Partner:
-    values = dict(row._mapping)
-    values["mapping"] = msgspec.convert(values["mapping"], CodeMapping)
-    values["forms"] = tuple(values["forms"])
-    return Partner(**values)
+    values = {str(name): value for name, value in row._mapping.items()}
+    details = values.pop("details")
+    return msgspec.convert(values | details, Partner)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from services.integration.domain.delivery import Answer, Pace, Said, State, after_asking, after_sending
 from services.integration.domain.ledger import digest_of
-from services.integration.domain.partners import CodeMapping, Partner
+from services.integration.domain.mapping import CodeMapping
+from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import Cell, Kind, differences, unequal
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Code, Unit

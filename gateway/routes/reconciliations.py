@@ -1,8 +1,8 @@
-"""Partners, deliveries to them, and reconciliations with them."""
+"""Reconciliations with partners."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter
@@ -13,17 +13,9 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import (
-    DeliveryDetail,
-    DeliveryPage,
-    PartnerView,
-    ReconciliationPage,
-    ReconciliationView,
-)
+from shared.contracts.views import ReconciliationPage, ReconciliationView
 
 router = APIRouter(tags=["federation"])
-DeliveryReader = Annotated[Caller, requires("deliveries.read")]
-Sender = Annotated[Caller, requires("deliveries.manage")]
 ReconciliationReader = Annotated[Caller, requires("reconciliations.read")]
 Reconciler = Annotated[Caller, requires("reconciliations.run")]
 RUNNING: dict[str, Any] = {
@@ -40,42 +32,6 @@ class ReconciliationOrder(Body):
 
     partner: Id
     repair: bool = True
-
-
-DeliveryState = Literal["planned", "sending", "acknowledged", "rejected", "waiting", "in_doubt", "superseded", "dead"]
-
-
-@router.get("/v1/partners", **documented("List partners", list[PartnerView], examples.PARTNERS))
-async def list_partners(caller: DeliveryReader) -> Response:
-    """List the partners and how the hub stands with each."""
-    return reply(await caller.ask("integration", "list_partners"))
-
-
-@router.post("/v1/partners/{partner}/sync", **documented("Send what is due now", dict[str, int], {"due": 2}))
-async def sync(partner: Id, caller: Sender) -> Response:
-    """Make every waiting delivery to this partner due now."""
-    due = msgspec.json.decode(await caller.ask("integration", "sync", partner=partner))
-    return reply(msgspec.Raw(msgspec.json.encode({"due": due})))
-
-
-@router.get("/v1/deliveries", **documented("List deliveries", DeliveryPage, examples.DELIVERIES))
-async def list_deliveries(
-    caller: DeliveryReader,
-    partner: Id | None = None,
-    state: DeliveryState | None = None,
-    after: After = None,
-    limit: Limit = 50,
-) -> Response:
-    """List deliveries, newest first."""
-    return reply(
-        await caller.ask("integration", "list_deliveries", partner=partner, state=state, after=after, limit=limit)
-    )
-
-
-@router.get("/v1/deliveries/{delivery_id}", **documented("Read a delivery", DeliveryDetail, examples.DELIVERY_DETAIL))
-async def read_delivery(delivery_id: Id, caller: DeliveryReader) -> Response:
-    """Read a delivery with its attempts."""
-    return reply(await caller.ask("integration", "read_delivery", delivery_id=delivery_id))
 
 
 @router.post(

@@ -1,0 +1,17 @@
+"""The integration service as others call it: one short method per question or command, one module per subject."""
+
+from __future__ import annotations
+
+from services.integration.service.dead_letters import DeadLetterCalls
+from services.integration.service.deliveries import DeliveryCalls
+from services.integration.service.partners import PartnerCalls
+from services.integration.service.reconciliations import ReconciliationCalls
+from shared.entrypoints import Described
+from shared.storage import UnitOfWork
+
+
+class IntegrationService(Described, PartnerCalls, DeliveryCalls, ReconciliationCalls, DeadLetterCalls):
+    """Questions and commands. What takes time (sending, comparing) is started here and done by the worker."""
+
+    name = "integration"
+    unit = UnitOfWork()

@@ -1,0 +1,27 @@
+"""The integration service's tables, one module per subject. What each is for stands below it; the
+SQL stands in the files next to this package."""
+
+from __future__ import annotations
+
+from services.integration.storage.tables.base import metadata
+from services.integration.storage.tables.dead_letters import dead_letters
+from services.integration.storage.tables.deliveries import attempts, deliveries
+from services.integration.storage.tables.journal import journal
+from services.integration.storage.tables.ledger import contents, holdings, ledger, scrubs
+from services.integration.storage.tables.partners import partners
+from services.integration.storage.tables.reconciliations import differences, reconciliations
+
+__all__ = [
+    "attempts",
+    "contents",
+    "dead_letters",
+    "deliveries",
+    "differences",
+    "holdings",
+    "journal",
+    "ledger",
+    "metadata",
+    "partners",
+    "reconciliations",
+    "scrubs",
+]
