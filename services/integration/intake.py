@@ -135,14 +135,15 @@ def _plan(unit: Unit, partners: Iterable[Partner], contents: Sequence[tuple[Cont
 
 
 def _holding(partner: Partner, content: Content, units: Mapping[str, Mapping[str, Any]]) -> Holding:
-    if content.unit not in units and partner.mapping.unit_scheme:
+    mapping = partner.mapping.at(content.period)
+    if content.unit not in units and content.unit not in mapping.units and mapping.unit_scheme:
         # The catalogue travels on its own queue and may be a moment behind.
         raise Unavailable(
             "integration.catalogue_behind", f"unit {content.unit} is not known here yet", "Danh mục chưa được cập nhật."
         )
-    theirs = partner.mapping.unit(content.unit, units.get(content.unit), content.period)
+    theirs = mapping.unit(content.unit, units.get(content.unit), content.period)
     values = [Observation(name, value, status) for name, (value, status) in content.observations.items()]
-    entries = entries_of(partner.mapping, content.form, theirs, content.period, values)
+    entries = entries_of(mapping, content.form, theirs, content.period, values)
     return Holding(
         partner=partner.id,
         form=content.form,

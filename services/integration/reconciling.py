@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from services.integration import scrubbing
 from services.integration.clients import Client, open_client
 from services.integration.clients.protocol import Listing, Unanswered
+from services.integration.domain.mapping import Edition
 from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import Cell, Difference, Group, differences, unequal
 from services.integration.intake import organisation
@@ -217,7 +218,9 @@ class Reconciler:
             return
         names = {theirs: ours for theirs, (ours, _) in after.cells.items()}
         expected = dict(after.cells.values())
-        found = differences(after.form, after.unit, after.period, expected, _named(partner, listing, names))
+        found = differences(
+            after.form, after.unit, after.period, expected, _named(partner.mapping.at(period), listing, names)
+        )
         if found:
             result.found += found
             result.repairs.append(_repair_of(partner.id, after))
@@ -231,8 +234,8 @@ class Reconciler:
         """Count in a bucket that only the partner knows: all of it is stale there, and a repair empties it."""
         period, form, theirs_unit = place
         with self._unit() as unit:
-            ours = partner.mapping.hub_unit(theirs_unit, period, organisation(unit.connection))
-        result.found += differences(form, ours, period, {}, _named(partner, listing, {}))
+            ours = partner.mapping.at(period).hub_unit(theirs_unit, period, organisation(unit.connection))
+        result.found += differences(form, ours, period, {}, _named(partner.mapping.at(period), listing, {}))
         head = Bucket(
             form=form,
             unit=ours,
@@ -246,8 +249,8 @@ class Reconciler:
         result.strangers.append((_repair_of(partner.id, head), listing.version))
 
 
-def _named(partner: Partner, listing: Listing, names: Mapping[str, str]) -> dict[str, Cell]:
-    return {names.get(code) or partner.mapping.hub_indicator(code): cell for code, cell in listing.values.items()}
+def _named(mapping: Edition, listing: Listing, names: Mapping[str, str]) -> dict[str, Cell]:
+    return {names.get(code) or mapping.hub_indicator(code): cell for code, cell in listing.values.items()}
 
 
 def _repair_of(partner: str, bucket: Bucket) -> Planned:

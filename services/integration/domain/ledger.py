@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.integration.domain.mapping import CodeMapping
+from services.integration.domain.mapping import Edition
 from shared.canonical import content_hash
 from shared.contracts.events import Observation
 from shared.digest import LANES, Digest, entry_hash
@@ -16,8 +16,8 @@ Key = tuple[str, str, str]  # form, unit, period in hub codes
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One value that a partner is to hold: the hub's indicator, the partner's, value (None: nothing occurred), status,
-    and the hash of all that under the partner's codes."""
+    """One value that a partner is to hold: the hub's indicator, the partner's, the value as the partner is to hold it
+    (None: nothing occurred), status, and the hash of all that under the partner's codes."""
 
     indicator: str
     partner_indicator: str
@@ -45,16 +45,18 @@ class Packet:
 
 
 def entries_of(
-    mapping: CodeMapping, form: str, partner_unit: str, period: str, observations: Iterable[Observation]
+    mapping: Edition, form: str, partner_unit: str, period: str, observations: Iterable[Observation]
 ) -> list[Entry]:
-    """Return the entries that these observations become, in order of indicator; withdrawn ones become none."""
+    """Return the entries that these observations become under the edition of the period, in order of indicator;
+    withdrawn ones become none."""
     found = []
     for item in sorted(observations, key=lambda item: item.indicator):
         if item.withdrawn:
             continue
         theirs = mapping.indicator(item.indicator)
-        raw = entry_hash(form, partner_unit, period, theirs, item.value, item.status)
-        found.append(Entry(item.indicator, theirs, item.value, item.status, raw))
+        value = mapping.value(item.indicator, item.value)
+        raw = entry_hash(form, partner_unit, period, theirs, value, item.status)
+        found.append(Entry(item.indicator, theirs, value, item.status, raw))
     return found
 
 
