@@ -27,6 +27,7 @@ from bench.result import Measure, Result, middle
 from bench.stores import Shape, Stores, stores
 from services.integration import intake
 from services.integration.clients.rest import RestClient
+from services.integration.clients.transport import DirectRoad
 from services.integration.domain.ledger import digest_of
 from services.integration.domain.mapping import CodeMapping
 from services.integration.domain.partners import Partner
@@ -75,7 +76,7 @@ class Sides:
 
     def client(self) -> RestClient:
         """Return a client of integration's own at the far side."""
-        return RestClient(self.endpoint, self.token, _TIMEOUT_SECONDS)
+        return RestClient(DirectRoad(self.endpoint, _TIMEOUT_SECONDS), self.token)
 
 
 def run(ground: Ground) -> Result:

@@ -271,15 +271,18 @@ class Sender:
     def _called(self, client: Client | None, claimed: Claimed) -> tuple[Client | None, Answer]:
         if self._stopping:
             return client, Answer(Said.NOT_APPLIED, "not sent: its sender was stopped")
-        try:
-            if client is None:
+        if client is None:
+            try:
                 client = self._connect(claimed.partner, self._settings)
+            except Exception as error:  # a secret that is missing, an address that is not allowed: nothing has left
+                log.error("delivery.no_road", partner=self._partner, delivery=claimed.delivery.id, exc_info=error)
+                return None, Answer(Said.NOT_APPLIED, f"{type(error).__name__}: {error}")
+        try:
             return client, self._asked(client, claimed)
         except Exception as error:
             # Whatever this was, the packet may have left: asking will tell.
             log.error("delivery.fault", partner=self._partner, delivery=claimed.delivery.id, exc_info=error)
-            if client is not None:
-                client.close()
+            client.close()
             return None, Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
 
     def _asked(self, client: Client, claimed: Claimed) -> Answer:

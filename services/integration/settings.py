@@ -33,6 +33,8 @@ class IntegrationSettings:
     - `scrub_every_seconds` (HUB_INTEGRATION_SCRUB_EVERY_SECONDS): how often digests are recomputed from the ledger and
       the ledger is compared with the warehouse; 0 never.
     - `chunks_overdue_seconds` (HUB_INTEGRATION_CHUNKS_OVERDUE_SECONDS): age of a set asked for anew.
+    - `plain_anywhere` (HUB_INTEGRATION_PLAIN_ANYWHERE): 1 lets partners be called without TLS beyond the loopback and
+      private networks, too.
     - `journal_days` (HUB_INTEGRATION_JOURNAL_DAYS): how long the journal is kept: as long as outboxes are.
     """
 
@@ -49,6 +51,7 @@ class IntegrationSettings:
     scrub_every_seconds: float = 3600.0
     chunks_overdue_seconds: float = 60.0
     journal_days: int = 14
+    plain_anywhere: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> IntegrationSettings:
@@ -58,10 +61,15 @@ class IntegrationSettings:
         given: dict[str, float] = {}
         for name in cls.__dataclass_fields__:
             text = environ.get(_PREFIX + name.upper())
-            if text is not None and name not in ("secrets", "process"):
+            if text is not None and name not in ("secrets", "process", "plain_anywhere"):
                 given[name] = int(text) if name in whole else float(text)
         process = environ.get("HUB_PROCESS_NAME", "integration.worker")
-        return cls(secrets=Path(environ.get("HUB_SECRETS_DIR") or base), process=process, **given)  # type: ignore[arg-type]  # names above
+        return cls(
+            secrets=Path(environ.get("HUB_SECRETS_DIR") or base),
+            process=process,
+            plain_anywhere=environ.get(_PREFIX + "PLAIN_ANYWHERE", "0") == "1",
+            **given,  # type: ignore[arg-type]  # names above
+        )
 
     @property
     def lease_seconds(self) -> float:

@@ -1,12 +1,14 @@
-"""How partners are called. A client knows one protocol and tells outcomes; what follows is decided elsewhere."""
+"""How partners are called. A road leads there (transport), a client speaks one protocol on it and tells outcomes; what
+follows is decided elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from services.integration.clients.protocol import Client
+from services.integration.clients.transport import open_road
 from services.integration.domain.partners import Partner
-from services.integration.settings import IntegrationSettings, endpoint_of
+from services.integration.settings import IntegrationSettings
 from shared.errors import Internal, Invalid
 
 __all__ = ["Client", "open_client"]
@@ -15,18 +17,18 @@ __all__ = ["Client", "open_client"]
 def open_client(partner: Partner, settings: IntegrationSettings) -> Client:
     """Return a client for this partner; not shared between green threads.
 
-    Raises Internal("integration.no_secret") if its secret is not there, Invalid("integration.unknown_protocol").
+    Raises Internal("integration.no_secret") if its secret is not there, Invalid("integration.unknown_protocol"), and
+    what `open_road` raises.
     """
-    endpoint = endpoint_of(partner.id, partner.endpoint)
     token = _secret(settings.secret_file(partner.credential))
     if partner.protocol == "rest":
         from services.integration.clients.rest import RestClient
 
-        return RestClient(endpoint, token, settings.timeout_seconds)
+        return RestClient(open_road(partner, settings), token)
     if partner.protocol == "soap":
         from services.integration.clients.soap import SoapClient
 
-        return SoapClient(endpoint, token, settings.timeout_seconds)
+        return SoapClient(open_road(partner, settings), token)
     raise Invalid("integration.unknown_protocol", f"{partner.id}: {partner.protocol}", "Giao thức không được hỗ trợ.")
 
 

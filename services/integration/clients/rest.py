@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import msgspec
 
-from services.integration.clients.protocol import MAX_ANSWER_BYTES, Cost, Listing, Unanswered
+from services.integration.clients.protocol import Cost, Listing, Unanswered
+from services.integration.clients.transport import Lost, Reply, Road, Unreached
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.reconciliation import Cell, Group
@@ -53,22 +53,13 @@ class _Values(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-class _TooLong(Exception):
-    pass
-
-
 class RestClient:
-    """A partner at `endpoint` that knows us by `token`; a call takes at most `timeout` seconds between bytes."""
+    """A partner at the end of `road` that knows us by `token`."""
 
-    def __init__(self, endpoint: str, token: str, timeout: float) -> None:
+    def __init__(self, road: Road, token: str) -> None:
         self.cost = Cost()
-        self._http = httpx.Client(
-            base_url=endpoint.rstrip("/"),
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._road = road
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     def submit(self, packet: Packet) -> Answer:
         """Hand over a packet."""
@@ -112,18 +103,16 @@ class RestClient:
 
     def close(self) -> None:
         """Give connections back."""
-        self._http.close()
+        self._road.close()
 
     def _state(self, method: str, path: str, message_id: str, body: bytes | None = None) -> Answer:
         try:
-            status, headers, raw = self._call(method, path, body=body)
-        except httpx.ConnectError as error:
-            return Answer(Said.NOT_APPLIED, f"cannot connect: {error}", quick=True)
-        except httpx.ConnectTimeout:
-            return Answer(Said.NOT_APPLIED, "cannot connect in time")
-        except (httpx.HTTPError, _TooLong) as error:
-            return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
-        return refusal(status, headers, raw) if status != 200 else self._stated(raw, message_id)
+            reply = self._call(method, path, body=body)
+        except (Unreached, Lost) as error:
+            return failed(error)
+        if reply.status != 200:
+            return refusal(reply.status, reply.headers, reply.body)
+        return self._stated(reply.body, message_id)
 
     @staticmethod
     def _stated(raw: bytes, message_id: str) -> Answer:
@@ -139,25 +128,26 @@ class RestClient:
         given = {name: value for name, value in params.items() if value is not None}
         self.cost.calls += 1
         try:
-            status, _, raw = self._call("GET", path, params=given)
-            if status != 200:
-                raise Unanswered(f"answered {status}")
-            self.cost.bytes += len(raw)
-            return msgspec.json.decode(raw, type=shape)
-        except (httpx.HTTPError, _TooLong, ValueError) as error:
+            reply = self._call("GET", path, params=given)
+            if reply.status != 200:
+                raise Unanswered(f"answered {reply.status}")
+            self.cost.bytes += len(reply.body)
+            return msgspec.json.decode(reply.body, type=shape)
+        except (Unreached, Lost, ValueError) as error:
             raise Unanswered(f"{type(error).__name__}: {error}") from error
 
     def _call(
         self, method: str, path: str, *, body: bytes | None = None, params: dict[str, str] | None = None
-    ) -> tuple[int, httpx.Headers, bytes]:
-        headers = {"Content-Type": "application/json"} if body is not None else None
-        with self._http.stream(method, path, content=body, params=params, headers=headers) as response:
-            raw = bytearray()
-            for part in response.iter_bytes():
-                raw += part
-                if len(raw) > MAX_ANSWER_BYTES:
-                    raise _TooLong(f"more than {MAX_ANSWER_BYTES} bytes")
-            return response.status_code, response.headers, bytes(raw)
+    ) -> Reply:
+        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
+        return self._road.send(method, path, body=body, headers=headers, params=params)
+
+
+def failed(error: Unreached | Lost) -> Answer:
+    """Return what a road's failure tells of the partner's store."""
+    if isinstance(error, Unreached):
+        return Answer(Said.NOT_APPLIED, str(error), quick=error.quick)
+    return Answer(Said.UNCLEAR, str(error))
 
 
 def refusal(status: int, headers: Any, raw: bytes) -> Answer:

@@ -6,25 +6,23 @@ declaration or entities are refused; the parser neither resolves entities nor to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import requests
 import zeep
 from lxml import etree
-from requests.adapters import HTTPAdapter
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import ConnectTimeout, RequestException
-from urllib3.exceptions import NewConnectionError
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault, TransportError
 from zeep.transports import Transport
 
 import shared
-from services.integration.clients.protocol import MAX_ANSWER_BYTES, Cost, Listing, Unanswered
-from services.integration.clients.rest import refusal
+from services.integration.clients.protocol import Cost, Listing, Unanswered
+from services.integration.clients.rest import failed, refusal
+from services.integration.clients.transport import Lost, Road, Unreached
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.reconciliation import Cell, Group
@@ -48,30 +46,34 @@ class _Malformed(Exception):
     pass
 
 
-class _BoundedTransport(Transport):
-    """Posts with a bound on what comes back, and refuses documents that declare types or entities."""
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """A reply under the names by which zeep reads one."""
 
-    def __init__(self, session: requests.Session, timeout: float, cost: Cost) -> None:
-        super().__init__(session=session, timeout=timeout, operation_timeout=timeout)  # type: ignore[no-untyped-call]  # zeep
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+    encoding: str = "utf-8"
+
+
+class RoadTransport(Transport):
+    """Lets zeep call over a road. Refuses documents that declare types or entities."""
+
+    def __init__(self, road: Road, cost: Cost) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # zeep
+        self._road = road
         self._cost = cost
 
-    def post(self, address: str, message: bytes, headers: dict[str, str]) -> requests.Response:
-        """Called by zeep with an envelope. Raises TransportError for what is no SOAP answer."""
-        response = self.session.post(
-            address, data=message, headers=headers, timeout=self.operation_timeout, stream=True, allow_redirects=False
-        )
-        raw = bytearray()
-        for part in response.iter_content(65_536):
-            raw += part
-            if len(raw) > MAX_ANSWER_BYTES:
-                response.close()
-                raise _Malformed(f"more than {MAX_ANSWER_BYTES} bytes")
-        response._content = bytes(raw)
+    def post(self, address: str, message: bytes, headers: dict[str, str]) -> Any:
+        """Called by zeep with an envelope; where to is the road's matter. Raises Unreached, Lost, TransportError for
+        what is no SOAP answer, _Malformed."""
+        reply = self._road.send("POST", body=message, headers=headers)
         self._cost.calls += 1
-        self._cost.bytes += len(raw)
-        head = bytes(raw[:4096])
-        if response.status_code not in (200, 500) or (response.status_code == 500 and b"Fault" not in raw):
-            raise TransportError(status_code=response.status_code, content=response)  # type: ignore[no-untyped-call]  # zeep
+        self._cost.bytes += len(reply.body)
+        response = _Response(reply.status, reply.headers, reply.body)
+        head = reply.body[:4096]
+        if reply.status not in (200, 500) or (reply.status == 500 and b"Fault" not in reply.body):
+            raise TransportError(status_code=reply.status, content=response)  # type: ignore[no-untyped-call]  # zeep
         if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
             raise _Malformed("the answer declares a document type")
         return response
@@ -87,20 +89,16 @@ def _contract() -> Any:
 
 
 class SoapClient:
-    """A partner at `endpoint` that knows us by `token`; a call takes at most `timeout` seconds between bytes."""
+    """A partner at the end of `road` that knows us by `token`."""
 
-    def __init__(self, endpoint: str, token: str, timeout: float) -> None:
+    def __init__(self, road: Road, token: str) -> None:
         self.cost = Cost()
-        session = requests.Session()
-        session.trust_env = False
-        session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=2))
-        self._session = session
+        self._road = road
         contract = _contract()
-        transport = _BoundedTransport(session, timeout, self.cost)
+        transport = RoadTransport(road, self.cost)
         client = zeep.Client(contract.wsdl, transport=transport, settings=contract.settings)  # type: ignore[no-untyped-call]  # zeep
-        self._client = client
         binding = f"{{{NAMESPACE}}}ReportingBinding"
-        self._service: Any = client.create_service(binding, endpoint)  # type: ignore[no-untyped-call]  # zeep
+        self._service: Any = client.create_service(binding, "")  # type: ignore[no-untyped-call]  # zeep
         header = etree.Element(f"{{{NAMESPACE}}}Token")
         header.text = token
         self._header = header
@@ -158,7 +156,7 @@ class SoapClient:
 
     def close(self) -> None:
         """Give connections back."""
-        self._session.close()
+        self._road.close()
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
         return self._service[operation](**arguments, _soapheaders=[self._header])
@@ -171,11 +169,9 @@ class SoapClient:
         except TransportError as error:
             response = error.content
             return refusal(response.status_code, response.headers, response.content)
-        except RequestsConnectionError as error:
-            if _never_connected(error):
-                return Answer(Said.NOT_APPLIED, f"cannot connect: {error}", quick=True)
-            return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
-        except (RequestException, ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
+        except (Unreached, Lost) as error:
+            return failed(error)
+        except (ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
             return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
 
     def _read(self, operation: str, **arguments: Any) -> Any:
@@ -183,7 +179,7 @@ class SoapClient:
             return self._call(operation, arguments)
         except Fault as fault:
             raise Unanswered(f"fault: {fault.message}") from fault
-        except (RequestException, ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
+        except (Unreached, Lost, ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
             raise Unanswered(f"{type(error).__name__}: {error}") from error
 
 
@@ -217,10 +213,3 @@ def _faulted(fault: Fault) -> Answer:
     if code == "Client" and told != "soap.unauthorised":
         return Answer(Said.REFUSED, f"{story} ({told})" if told else story)
     return Answer(Said.NOT_APPLIED, story)
-
-
-def _never_connected(error: RequestsConnectionError) -> bool:
-    if isinstance(error, ConnectTimeout):
-        return True
-    reason = error.args[0] if error.args else None
-    return isinstance(getattr(reason, "reason", None), NewConnectionError)

@@ -33,7 +33,8 @@ class Permission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transport:
-    """The road to a partner: `plain` (http, the loopback and trusted networks only), `tls`, `mutual_tls` or `xroad`.
+    """The road to a partner: `plain` (http on the loopback and private networks only, unless a setting says otherwise;
+    an https address is spoken TLS to all the same), `tls`, `mutual_tls` or `xroad`.
 
     `authority`, `certificate` and `private_key` name files of the secrets, never hold them. `xroad` says how the
     security server is asked: see clients/xroad.py.
