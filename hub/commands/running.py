@@ -43,7 +43,7 @@ def deliveries(
     if json_:
         show.as_json(page)
         return
-    columns = ("partner", "form", "unit", "period", "version", "kind", "state", "attempts", "error")
+    columns = ("id", "partner", "form", "unit", "period", "version", "kind", "state", "attempts", "error")
     show.table("Deliveries", columns, [[row.get(column) for column in columns] for row in page["deliveries"]])
 
 
@@ -55,6 +55,22 @@ def sync(partner: Partner, json_: show.AsJson = False) -> None:
         show.as_json(answer)
     else:
         show.say(f"{answer['due']} deliveries to {partner} are due now; look: hub deliveries --partner {partner}")
+
+
+def settle(
+    delivery: Annotated[str, typer.Argument(help="The delivery's id, of one that is in_doubt.")],
+    applied: Annotated[bool, typer.Option("--applied/--not-applied", help="What the partner's people say.")],
+    reason: Annotated[str, typer.Option(help="Who said so, and how; kept in the audit chain.", prompt=True)],
+    json_: show.AsJson = False,
+) -> None:
+    """Say how a delivery in doubt ended, where the partner cannot be asked: acknowledged, or sent again."""
+    body = {"applied": applied, "reason": reason}
+    with show.plain_errors():
+        found = _operator().ask("POST", f"/v1/deliveries/{delivery}/settle", json=body)
+    if json_:
+        show.as_json(found)
+    else:
+        show.say(f"{delivery} is {found['state']}")
 
 
 def reconcile(

@@ -21,16 +21,15 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 
 from services.integration.clients import Client, open_client
 from services.integration.domain.delivery import Answer, Pace, Said, State, Step, after_asking, after_sending
-from services.integration.domain.ledger import Entry, Packet, digest_of
+from services.integration.domain.ledger import Packet
 from services.integration.domain.partners import Partner
 from services.integration.metrics import DELIVERIES, DELIVERY_SECONDS
 from services.integration.settings import AHEAD, IntegrationSettings
+from services.integration.settling import Row, acknowledge, tell_of_failure
 from services.integration.storage import deliveries, ledger
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Delivery, Ended
 from shared import traces
-from shared.contracts.events import DeliveryFailed
-from shared.digest import entry_hash
 from shared.errors import HubError
 from shared.failpoints import failpoint
 from shared.logs import correlated, logger
@@ -45,7 +44,6 @@ _GATHER_SECONDS = 0.02
 """How long the first call that ended waits for others, so that one transaction records them all."""
 
 _QUICK_WAIT_SECONDS = 2.0
-_Row = tuple[str, str, str | None, str]  # indicator, partner's indicator, value, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Claimed:
     partner: Partner
     number: int
     action: str
-    rows: list[_Row]
+    rows: list[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +161,10 @@ class Sender:
 
     def _claim(self, unit: Unit, room: int) -> tuple[list[Claimed], int]:
         """Return the claimed deliveries, and how many needed no call because a newer version has overtaken them."""
-        found = deliveries.claim(unit.connection, self._partner, room)
+        partner = partner_rows.load(unit.connection, self._partner)
+        found = deliveries.claim(unit.connection, self._partner, room, in_order=not partner.refuses_older)
         if not found:
             return [], 0
-        partner = partner_rows.load(unit.connection, self._partner)
         overtaken = {
             delivery.id: Step(State.SUPERSEDED)
             for delivery, expected in found
@@ -200,10 +198,10 @@ class Sender:
             if delivery is None or standing is None or delivery.attempts != item.claimed.number:
                 continue
             steps[number] = step = self._judged(item, overtaken=standing.expected_version > delivery.version)
-            if step.state is State.ACKNOWLEDGED and _acknowledge(unit, delivery, standing, item.claimed.rows):
+            if step.state is State.ACKNOWLEDGED and acknowledge(unit, delivery, standing, item.claimed.rows):
                 as_expected.append(number)
-            if deliveries.failed(step):
-                _tell_of_failure(unit.about(delivery.correlation_id), delivery, step)
+            if step.needs_person:
+                tell_of_failure(unit.about(delivery.correlation_id), delivery, step)
         ledger.acknowledge_expected(unit.connection, as_expected)
         deliveries.settle(unit.connection, steps)
         return steps
@@ -243,7 +241,7 @@ class Sender:
                 "client",
                 claimed.delivery.correlation_id,
                 (datetime.now(UTC) - item.began).total_seconds(),
-                failed=deliveries.failed(step),
+                failed=step.needs_person,
                 action=claimed.action,
                 state=step.state.value,
                 attempt=claimed.number,
@@ -287,8 +285,6 @@ class Sender:
 
     def _asked(self, client: Client, claimed: Claimed) -> Answer:
         delivery = claimed.delivery
-        if claimed.action == "ask":
-            return client.status(str(delivery.message_id))
         packet = Packet(
             message_id=str(delivery.message_id),
             sender=SENDER,
@@ -298,6 +294,8 @@ class Sender:
             version=delivery.version,
             values=tuple((theirs, value, status) for _, theirs, value, status in claimed.rows),
         )
+        if claimed.action == "ask":
+            return client.status(packet)
         return self._tried(lambda: client.submit(packet))
 
     def _tried(self, send: Callable[[], Answer]) -> Answer:
@@ -316,46 +314,11 @@ def _action(delivery: Delivery) -> str:
     return "ask" if delivery.state in (State.IN_DOUBT, State.SENDING) else "send"
 
 
-def _rows(delivery: Delivery, fresh: dict[int, list[_Row]]) -> list[_Row]:
+def _rows(delivery: Delivery, fresh: dict[int, list[Row]]) -> list[Row]:
     """Return what is (or was) sent: a repeat is the same even if the ledger has moved on."""
     if delivery.packet is not None:
-        return msgspec.json.decode(delivery.packet, type=list[_Row])
+        return msgspec.json.decode(delivery.packet, type=list[Row])
     return fresh[delivery.id]
-
-
-def _acknowledge(unit: Unit, delivery: Delivery, standing: ledger.Standing, rows: list[_Row]) -> bool:
-    """Record what the partner now holds; tell instead whether that is exactly what it is expected to hold, which is
-    recorded for many keys at once."""
-    if standing.acknowledged_version is not None and standing.acknowledged_version > delivery.version:
-        return False  # the partner acknowledged a newer version already, and refused to go back
-    place = delivery.form, delivery.partner_unit, delivery.period
-    given = [
-        Entry(ours, theirs, value, status, entry_hash(*place, theirs, value, status))
-        for ours, theirs, value, status in rows
-    ]
-    digest = digest_of([entry.hash for entry in given])
-    if digest == standing.expected and standing.expected_version == delivery.version:
-        return True
-    ledger.acknowledge_given(unit.connection, delivery.key, delivery.version, given, digest)
-    return False
-
-
-def _tell_of_failure(unit: Unit, delivery: Delivery, step: Step) -> None:
-    error = step.error or step.state
-    unit.audit(f"delivery.{step.state}", str(delivery.id), {"partner": delivery.partner, "error": error})
-    unit.emit(
-        DeliveryFailed(
-            delivery_id=str(delivery.id),
-            partner=delivery.partner,
-            form=delivery.form,
-            unit=delivery.unit,
-            agency=delivery.agency,
-            period=delivery.period,
-            state=step.state,
-            error=error,
-            attempts=delivery.attempts,
-        )
-    )
 
 
 def _quick_wait(state: RetryCallState) -> float:

@@ -90,10 +90,20 @@ def approved(event: SubmissionApproved) -> list[Notice]:
     ]
 
 
+_RESEND = "Cần người vận hành kiểm tra và cho gửi lại"
+_FAILURES = {
+    "rejected": ("Hệ thống nhận đã từ chối", _RESEND),
+    "in_doubt": (
+        "Chưa rõ hệ thống nhận đã nhận được hay chưa",
+        "Cần người vận hành hỏi bên nhận rồi xác nhận kết quả; chưa xác nhận thì không gửi tiếp",
+    ),
+}
+
+
 def delivery_failed(event: DeliveryFailed) -> list[Notice]:
     """Tell those who run deliveries, and the agency whose figures did not arrive."""
     title = f"Gửi số liệu {event.form} {period_in_words(event.period)} tới {event.partner} không thành công"
-    outcome = "Hệ thống nhận đã từ chối" if event.state == "rejected" else f"Đã thử {event.attempts} lần mà chưa được"
+    outcome, wanted = _FAILURES.get(event.state, (f"Đã thử {event.attempts} lần mà chưa được", _RESEND))
     topic = f"{event.event}:{event.subject}"
     link = f"/v1/deliveries/{event.delivery_id}"
     return [
@@ -101,7 +111,7 @@ def delivery_failed(event: DeliveryFailed) -> list[Notice]:
             topic=topic,
             audience=Audience("deliveries.manage"),
             title=title,
-            text=f"{outcome}. Lỗi: {event.error}. Cần người vận hành kiểm tra và cho gửi lại.",
+            text=f"{outcome}. Lỗi: {event.error}. {wanted}.",
             subject=event.delivery_id,
             link=link,
         ),

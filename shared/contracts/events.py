@@ -294,7 +294,7 @@ class ProposalMoved(Event, frozen=True, kw_only=True):
 
 
 class DeliveryFailed(Event, frozen=True, kw_only=True):
-    """A delivery was rejected or used up its attempts; a person must look."""
+    """A delivery was rejected, used up its attempts, or is in doubt with nobody to ask; a person must look."""
 
     event: ClassVar[str] = "delivery_failed"
     source: ClassVar[str] = "integration"

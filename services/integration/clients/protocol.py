@@ -42,8 +42,8 @@ class Client(Protocol):
     def submit(self, packet: Packet) -> Answer:
         """Hand over a packet."""
 
-    def status(self, message_id: str) -> Answer:
-        """Ask what became of a message."""
+    def status(self, packet: Packet) -> Answer:
+        """Ask what became of a packet that was sent."""
 
     def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
         """Return the partner's digests. Raises Unanswered."""

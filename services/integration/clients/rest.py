@@ -75,9 +75,9 @@ class RestClient:
         }
         return self._state("POST", "/api/v1/packets", packet.message_id, msgspec.json.encode(body))
 
-    def status(self, message_id: str) -> Answer:
-        """Ask what became of a message."""
-        return self._state("GET", f"/api/v1/packets/{message_id}", message_id)
+    def status(self, packet: Packet) -> Answer:
+        """Ask what became of a packet that was sent."""
+        return self._state("GET", f"/api/v1/packets/{packet.message_id}", packet.message_id)
 
     def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
         """Return the partner's digests. Raises Unanswered."""

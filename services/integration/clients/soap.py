@@ -122,9 +122,9 @@ class SoapClient:
             value=values,
         )
 
-    def status(self, message_id: str) -> Answer:
-        """Ask what became of a message."""
-        return self._state(message_id, "GetReportStatus", message_id=message_id)
+    def status(self, packet: Packet) -> Answer:
+        """Ask what became of a packet that was sent."""
+        return self._state(packet.message_id, "GetReportStatus", message_id=packet.message_id)
 
     def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
         """Return the partner's digests. Raises Unanswered."""

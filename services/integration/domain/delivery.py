@@ -5,7 +5,8 @@ superseded there         -> superseded            certainly not applied    -> wa
 unclear                  -> in_doubt              (asked about once the partner's maximum processing time is over)
 
 A question about an in_doubt one: applied -> acknowledged; unknown -> sent again under the same message id, which the
-partner applies once; unless a newer version overtook it: then it is superseded.
+partner applies once; unless a newer version overtook it: then it is superseded. With a partner that can neither be
+asked nor be sent the same thing twice, a person decides: it stays in_doubt, due never, until one says how it went.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Said(StrEnum):
     NOT_APPLIED = "not_applied"
     UNCLEAR = "unclear"
     UNKNOWN = "unknown"
+    UNASKABLE = "unaskable"
+    """Nobody can tell but a person: the partner's protocol has no question for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,11 @@ class Step:
     due_in: float | None = None
     error: str | None = None
 
+    @property
+    def needs_person(self) -> bool:
+        """Tell whether nothing happens any more until a person acts."""
+        return self.state in FAILED or (self.state is State.IN_DOUBT and self.due_in is None)
+
 
 def after_sending(answer: Answer, attempts: int, pace: Pace, jitter: float) -> Step:
     """Return what becomes of a delivery whose packet was sent as attempt number `attempts`."""
@@ -105,6 +113,15 @@ def after_asking(answer: Answer, attempts: int, pace: Pace, jitter: float, overt
         if attempts >= pace.max_attempts:
             return Step(State.DEAD, None, "the partner never received it")
         return Step(State.PLANNED, 0.0)
-    if attempts >= pace.max_attempts:
+    askable = answer.said is not Said.UNASKABLE
+    if askable and attempts >= pace.max_attempts:
         return Step(State.DEAD, None, answer.error)
-    return Step(State.IN_DOUBT, pace.wait(attempts, jitter, answer.retry_after), answer.error)
+    due_in = pace.wait(attempts, jitter, answer.retry_after) if askable else None
+    return Step(State.IN_DOUBT, due_in, answer.error)
+
+
+def as_told(applied: bool, overtaken: bool) -> Step:
+    """Return what becomes of an in_doubt delivery of which a person has found out whether it was applied."""
+    if applied:
+        return Step(State.ACKNOWLEDGED)
+    return Step(State.SUPERSEDED) if overtaken else Step(State.PLANNED, 0.0)

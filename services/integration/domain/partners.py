@@ -109,6 +109,12 @@ class Partner:
     dialect: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def refuses_older(self) -> bool:
+        """Tell whether this partner never lets an older version of a key replace a newer one: our own protocol asks
+        that of it, a dialect says so (`versions`)."""
+        return not self.dialect or self.dialect.get("versions") is True
+
     def permitted(self, at: datetime) -> bool:
         """Tell whether anything may pass between this partner and the hub at this moment."""
         return self.active and self.permission is not None and self.permission.holds(at.astimezone(ZONE).date())

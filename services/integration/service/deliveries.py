@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from services.integration.domain.delivery import State
+import msgspec
+
+from services.integration import settling
+from services.integration.domain.delivery import State, as_told
 from services.integration.service.paging import bad_filter, id_of, number_of, size_of
-from services.integration.storage import deliveries
+from services.integration.storage import deliveries, ledger
 from services.integration.storage.deliveries import Delivery
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views import AttemptView, DeliveryDetail, DeliveryPage, DeliveryView
 from shared.entrypoints import rpc
-from shared.errors import NotFound
-from shared.storage import UnitOfWork
+from shared.errors import Conflict, Invalid, NotFound
+from shared.storage import Unit, UnitOfWork
 
 
 class DeliveryCalls:
@@ -65,6 +68,65 @@ class DeliveryCalls:
                 for row in deliveries.attempts_of(unit.connection, delivery.id)
             ]
         return DeliveryDetail(delivery=delivery_view(delivery), attempts=tries)
+
+    @rpc
+    def settle_delivery(self, actor: Actor, delivery_id: str, applied: bool, reason: str) -> DeliveryView:
+        """Say, with the reason, whether the partner applied a delivery that is in doubt: it is acknowledged, or goes
+        out again (unless a newer version does). Said twice it stays as it was.
+
+        Raises NotFound("integration.no_delivery"), Forbidden, Invalid("integration.reason_missing"),
+        Conflict("integration.not_in_doubt"), Conflict("integration.being_asked").
+        """
+        actor.require("deliveries.manage")
+        if not reason.strip():
+            raise Invalid("integration.reason_missing", "a reason is needed", "Phải nêu lý do.")
+        with self.unit(actor) as unit:
+            delivery, standing = _locked(unit, id_of(delivery_id))
+            actor.require("deliveries.manage", unit=delivery.unit, form=delivery.form)
+            if applied and delivery.state is State.ACKNOWLEDGED:
+                return delivery_view(delivery)
+            _check_in_doubt(delivery)
+            step = as_told(applied, overtaken=standing.expected_version > delivery.version)
+            rows = [] if delivery.packet is None else msgspec.json.decode(delivery.packet, type=list[settling.Row])
+            if applied and settling.acknowledge(unit, delivery, standing, rows):
+                ledger.acknowledge_expected(unit.connection, [delivery.id])
+            deliveries.settle(unit.connection, {delivery.id: step})
+            unit.audit(
+                "delivery.settled",
+                str(delivery.id),
+                {"partner": delivery.partner, "applied": applied, "reason": reason.strip()[:500]},
+            )
+            return delivery_view(deliveries.lock(unit.connection, [delivery.id])[delivery.id])
+
+
+def _locked(unit: Unit, number: int) -> tuple[Delivery, ledger.Standing]:
+    """Return a delivery and how its key stands, both locked, the key first as senders do."""
+    standing = ledger.lock(unit.connection, [number]).get(number)
+    delivery = deliveries.lock(unit.connection, [number]).get(number)
+    if delivery is None or standing is None:
+        raise NotFound("integration.no_delivery", f"no delivery {number}", "Không có lần gửi này.")
+    return delivery, standing
+
+
+def _sent(unit: Unit, delivery: Delivery) -> list[settling.Row]:
+    if delivery.packet is None:  # given up once, and taken up again: only of the version that is expected now
+        return ledger.entries(unit.connection, [delivery.id])[delivery.id]
+    return msgspec.json.decode(delivery.packet, type=list[settling.Row])
+
+
+def _check_in_doubt(delivery: Delivery) -> None:
+    if delivery.state is not State.IN_DOUBT:
+        raise Conflict(
+            "integration.not_in_doubt",
+            f"{delivery.id} is {delivery.state}",
+            "Lần gửi này không còn ở trạng thái chưa rõ.",
+        )
+    if delivery.claimed_by is not None:
+        raise Conflict(
+            "integration.being_asked",
+            f"the partner is being asked about {delivery.id}",
+            "Đang hỏi hệ thống nhận về lần gửi này; hãy thử lại sau ít giây.",
+        )
 
 
 def delivery_view(delivery: Delivery) -> DeliveryView:

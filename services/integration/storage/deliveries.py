@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, Row, text
 
-from services.integration.domain.delivery import FAILED, OPEN, State, Step
+from services.integration.domain.delivery import OPEN, State, Step
 from shared.envelope import new_message_id
 
 _SUPERSEDE = text(
@@ -43,10 +43,12 @@ _PLAN = text(
 )
 _DUE = "state IN ('planned', 'waiting', 'in_doubt', 'sending') AND next_attempt_at <= now()"
 # One at a time per key: what is being sent is settled before the key's next delivery goes out. An overdue lease is
-# taken up as in doubt.
+# taken up as in doubt. A partner that does not refuse older versions gets nothing newer before doubts are settled: the
+# older might still be applied over it.
 _ALONE = (
     "NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.partner = d.partner AND o.form = d.form AND o.unit = d.unit "
-    "AND o.period = d.period AND o.state = 'sending' AND o.id <> d.id)"
+    "AND o.period = d.period AND o.id <> d.id "
+    "AND (o.state = 'sending' OR (:in_order AND o.state = 'in_doubt' AND o.id < d.id)))"
 )
 # Whoever claims or settles locks the keys first and the deliveries second, as planning does. Claiming never waits.
 _LOCK_KEYS = text(
@@ -89,7 +91,7 @@ _SETTLE = text(
     """
     UPDATE deliveries d SET state = r.state, error = r.error, claimed_by = NULL, updated_at = now(),
         next_attempt_at = now() + make_interval(secs => r.due),
-        packet = CASE WHEN r.due IS NULL THEN NULL ELSE packet END
+        packet = CASE WHEN r.due IS NULL AND r.state <> 'in_doubt' THEN NULL ELSE packet END
     FROM unnest(cast(:ids AS bigint[]), cast(:states AS text[]), cast(:errors AS text[]), cast(:dues AS float[]))
         AS r(id, state, error, due)
     WHERE d.id = r.id
@@ -194,15 +196,16 @@ def plan(connection: Connection, planned: Sequence[Planned]) -> list[int]:
     return [row.id for row in connection.execute(_PLAN, {"rows": text_of_rows})]
 
 
-def claim(connection: Connection, partner: str, limit: int) -> list[tuple[Delivery, int]]:
+def claim(connection: Connection, partner: str, limit: int, in_order: bool = False) -> list[tuple[Delivery, int]]:
     """Return up to `limit` of the partner's due deliveries, one per key, each with the version that the partner is
-    expected to hold now. Keys and deliveries are locked; what another sender holds is left out."""
-    rows = connection.execute(_LOCK_KEYS, {"partner": partner, "limit": limit}).all()
+    expected to hold now. Keys and deliveries are locked; what another sender holds is left out, and with `in_order`
+    what comes after one in doubt."""
+    rows = connection.execute(_LOCK_KEYS, {"partner": partner, "limit": limit, "in_order": in_order}).all()
     if not rows:
         return []
     expected = {row.id: row.expected_version for row in rows}
     taken: dict[tuple[str, ...], Delivery] = {}
-    for row in connection.execute(_TAKE, {"ids": list(expected)}):
+    for row in connection.execute(_TAKE, {"ids": list(expected), "in_order": in_order}):
         delivery = _delivery(row)
         taken.setdefault(tuple(delivery.key.values()), delivery)
     return [(delivery, expected[delivery.id]) for delivery in taken.values()]
@@ -319,11 +322,6 @@ def page(
         | {"limit": limit},
     )
     return [_delivery(row) for row in found]
-
-
-def failed(step: Step) -> bool:
-    """Tell whether a person must look."""
-    return step.state in FAILED
 
 
 def _delivery(row: Row[Any]) -> Delivery:

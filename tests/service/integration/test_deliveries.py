@@ -10,13 +10,14 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
+from services.integration.domain.delivery import State, Step
 from services.integration.sender import Sender
 from services.integration.service import IntegrationService
 from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.storage import deliveries
 from shared.contracts.actor import Actor
 from shared.contracts.events import Observation
-from shared.errors import Invalid, Unavailable
+from shared.errors import Conflict, Invalid, Unavailable
 from shared.storage import Unit, UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, states, store
 
@@ -259,3 +260,36 @@ def test_sync_makes_waiting_deliveries_due(
     assert [attempt.outcome for attempt in detail.attempts] == ["send: not_applied", "send: applied"]
     (national,) = [partner for partner in service.list_partners(ACTOR) if partner.id == "quoc-gia"]
     assert national.deliveries == {"acknowledged": 1}
+
+
+def test_a_person_says_how_a_delivery_in_doubt_ended_and_nothing_newer_leaves_before(
+    far: httpx.Client, record: Record, unit: UnitOfWork, engine: Engine, service: IntegrationService
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7"))
+    with unit() as opened:
+        [(claimed, _)] = deliveries.claim(opened.connection, "bo-nganh", 8)
+        begun = [(claimed, "ask", b'[["GD01","GD01","7","official"]]')]
+        deliveries.start(opened.connection, begun, process="other", lease_seconds=60.0, at=opened.now)
+    with pytest.raises(Conflict, match="being_asked"):
+        service.settle_delivery(ACTOR, str(claimed.id), True, "their log shows it")
+    with unit() as opened:
+        deliveries.settle(opened.connection, {claimed.id: Step(State.IN_DOUBT, None, "cannot be asked")})
+    record(recorded("GD-NAM", 2, GD01="8"))
+    with unit() as opened:
+        assert deliveries.claim(opened.connection, "bo-nganh", 8, in_order=True) == []
+    with pytest.raises(Invalid, match="reason_missing"):
+        service.settle_delivery(ACTOR, str(claimed.id), True, " ")
+    assert service.settle_delivery(ACTOR, str(claimed.id), True, "their log shows it").state == "acknowledged"
+    assert service.settle_delivery(ACTOR, str(claimed.id), True, "again").state == "acknowledged"
+    with pytest.raises(Conflict, match="not_in_doubt"):
+        service.settle_delivery(ACTOR, str(claimed.id), False, "or not?")
+    with engine.connect() as connection:
+        held = connection.execute(
+            text("SELECT acknowledged_value, expected_value FROM ledger WHERE partner = 'bo-nganh'")
+        ).one()
+        told = connection.execute(text("SELECT details FROM audit WHERE action = 'delivery.settled'")).scalars().all()
+    assert tuple(held) == ("7", "8")
+    assert [item["reason"] for item in told] == ["their log shows it"]
+    with unit() as opened:
+        [(newer, _)] = deliveries.claim(opened.connection, "bo-nganh", 8, in_order=True)
+    assert newer.version == 2

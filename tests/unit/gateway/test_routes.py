@@ -121,6 +121,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/dead-letters/1", None),
     ("POST", "/v1/dead-letters/1/replay", None),
     ("POST", "/v1/dead-letters/1/discard", {"reason": "thử"}),
+    ("POST", "/v1/deliveries/1/settle", {"applied": True, "reason": "thử"}),
     ("GET", "/v1/inbox?unread_only=true", None),
     ("POST", "/v1/inbox/1/read", None),
     ("POST", "/v1/sign-in", {"username": "u", "password": "p"}),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.integration.domain.delivery import Answer, Pace, Said, State, after_asking, after_sending
+from services.integration.domain.delivery import Answer, Pace, Said, State, Step, after_asking, after_sending, as_told
 from services.integration.domain.ledger import digest_of
 from services.integration.domain.mapping import CodeMapping
 from services.integration.domain.partners import Partner
@@ -47,10 +47,19 @@ def test_sending_leads_to(said: Said, attempts: int, state: State) -> None:
         (Said.UNCLEAR, False, 1, State.IN_DOUBT),
         (Said.NOT_APPLIED, False, 1, State.IN_DOUBT),
         (Said.UNCLEAR, False, 5, State.DEAD),
+        (Said.UNASKABLE, False, 5, State.IN_DOUBT),
     ],
 )
 def test_asking_leads_to(said: Said, overtaken: bool, attempts: int, state: State) -> None:
     assert after_asking(Answer(said), attempts, PACE, 0.5, overtaken).state is state
+
+
+def test_what_nobody_can_be_asked_about_waits_for_a_person() -> None:
+    step = after_asking(Answer(Said.UNASKABLE), 2, PACE, 0.5, overtaken=True)
+    assert (step.state, step.due_in, step.needs_person) == (State.IN_DOUBT, None, True)
+    assert as_told(applied=True, overtaken=True).state is State.ACKNOWLEDGED
+    assert as_told(applied=False, overtaken=True).state is State.SUPERSEDED
+    assert as_told(applied=False, overtaken=False) == Step(State.PLANNED, 0.0)
 
 
 def test_unclear_delivery_is_asked_about_only_after_the_partners_processing_time() -> None:
