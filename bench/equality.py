@@ -26,6 +26,7 @@ from bench.ground import Ground, free_port, wait_for
 from bench.result import Measure, Result, middle
 from bench.stores import Shape, Stores, stores
 from services.integration import intake
+from services.integration.clients.recording import Recorder
 from services.integration.clients.rest import RestClient
 from services.integration.clients.transport import DirectRoad
 from services.integration.domain.ledger import digest_of
@@ -62,7 +63,7 @@ class Sides:
     def reconciled(self) -> tuple[Row[tuple[object, ...]], float]:
         """Reconcile without repair; return the finished reconciliation and its seconds."""
         settings = IntegrationSettings(secrets=Path())
-        reconciler = Reconciler(self.unit, settings, lambda *_: self.client())
+        reconciler = Reconciler(self.unit, settings, lambda _, __, recorder: self.client(recorder))
         begun = time.perf_counter()
         with self.unit() as unit:
             number = rows.begin(unit.connection, PARTNER, repair=False, by="bench", correlation_id="bench").id
@@ -74,9 +75,9 @@ class Sides:
             raise AssertionError(f"the reconciliation did not finish: {row}")
         return row, seconds
 
-    def client(self) -> RestClient:
+    def client(self, recorder: Recorder) -> RestClient:
         """Return a client of integration's own at the far side."""
-        return RestClient(DirectRoad(self.endpoint, _TIMEOUT_SECONDS), self.token)
+        return RestClient(DirectRoad(self.endpoint, _TIMEOUT_SECONDS, recorder), self.token)
 
 
 def run(ground: Ground) -> Result:
@@ -179,7 +180,7 @@ def _plant(made: Stores) -> set[Named]:
 
 def _listing_bytes(sides: Sides) -> float:
     """Return what listing every bucket would take, from a hundred of them."""
-    client = sides.client()
+    client = sides.client(Recorder(PARTNER, 0))
     with psycopg.connect(sides.made.far) as connection:
         some = connection.execute("SELECT form, unit, period FROM buckets ORDER BY random() LIMIT 100").fetchall()
     for form, unit, period in some:

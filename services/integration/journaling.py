@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from services.integration.domain.messages import Message, Outcome, Part
 from services.integration.settings import integration_settings
 from services.integration.storage import journal
+from services.integration.storage import messages as message_rows
 from services.integration.storage.journal import Kept
 from shared.contracts.events import CommandDone, PushAccepted
 from shared.entrypoints import Received, every, handles
@@ -39,14 +41,43 @@ class JournalKeeping:
 
 
 def keep_pushes(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> None:
-    """Keep these pushes for submissions."""
+    """Keep these pushes for submissions, and log each: its body stands in the journal, once."""
     journal.keep(unit.connection, [_kept(message, "submissions") for message in messages])
+    message_rows.keep(unit.connection, [_pushed(message) for message in messages])
 
 
 def keep_commands(unit: Unit, messages: Sequence[Received[CommandDone]]) -> None:
     """Keep these commands for the services that carried them out, under the time at which each was done."""
     kept = [_kept(message, message.data.service)._replace(at=message.data.done_at) for message in messages]
     journal.keep(unit.connection, kept)
+
+
+class _Head(msgspec.Struct):
+    form: str | None = None
+    unit: str | None = None
+    period: str | None = None
+
+
+def _pushed(message: Received[PushAccepted]) -> Message:
+    push = message.data
+    head = msgspec.json.decode(push.body, type=_Head)
+    return Message(
+        id=message.id,
+        partner=push.partner,
+        direction="in",
+        kind="push",
+        at=push.accepted_at,
+        correlation_id=message.correlation_id,
+        endpoint="/v1/data",
+        outcome=Outcome.ANSWERED,
+        seconds=0.0,
+        status=202,
+        message_id=push.receipt_id,
+        form=head.form,
+        unit=head.unit,
+        period=head.period,
+        request=Part(size=len(bytes(push.body)), digest=bytes.fromhex(push.fingerprint)),
+    )
 
 
 def _kept(message: Received[PushAccepted] | Received[CommandDone], service: str) -> Kept:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Row
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from services.integration import scrubbing
-from services.integration.clients import Client, open_client
+from services.integration.clients import Client, Connect, Recorder, about, open_client
 from services.integration.clients.protocol import Listing, Unanswered
 from services.integration.domain.mapping import Edition
 from services.integration.domain.partners import Partner
@@ -23,7 +24,7 @@ from services.integration.domain.reconciliation import Cell, Difference, Group, 
 from services.integration.intake import organisation
 from services.integration.metrics import DIFFERENCES, RECONCILIATIONS
 from services.integration.settings import IntegrationSettings
-from services.integration.storage import deliveries, scrubs
+from services.integration.storage import deliveries, messages, scrubs
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as rows
 from services.integration.storage.deliveries import Planned
@@ -61,7 +62,7 @@ class Reconciler:
         self,
         unit: UnitOfWork,
         settings: IntegrationSettings,
-        connect: Callable[[Partner, IntegrationSettings], Client] = open_client,
+        connect: Connect = open_client,
     ) -> None:
         self._unit = unit
         self._settings = settings
@@ -87,12 +88,14 @@ class Reconciler:
             scrubbed = scrubs.last(unit.connection, row.partner) is not None
         if not scrubbed:  # equality shown by digests that nobody ever recomputed would prove nothing
             scrubbing.scrub(self._unit, row.partner)
+        recorder = Recorder(partner.id, self._settings.message_body_bytes, partial(messages.keep_apart, self._unit))
         try:
-            client = self._connect(partner, self._settings)
+            client = self._connect(partner, self._settings, recorder)
             try:
                 found = self._compare(partner, client)
             finally:
                 client.close()
+                recorder.flush()
         except (Unanswered, HubError) as error:
             self._finish(number, "failed", None, str(error))
             return
@@ -164,7 +167,7 @@ class Reconciler:
     # -- comparing --------------------------------------------------------------------------------------------------
 
     def _compare(self, partner: Partner, client: Client) -> Comparison:
-        theirs = _asked(lambda: client.digests("root"))
+        theirs = _asked("digests", lambda: client.digests("root"))
         with self._unit() as unit:
             ours = rows.expected_digests(unit.connection, partner.id, "root")
             waiting = rows.pending(unit.connection, partner.id)
@@ -184,7 +187,7 @@ class Reconciler:
         return result
 
     def _proven(self, partner: Partner, client: Client) -> bool:
-        theirs = _asked(lambda: client.digests("root"))
+        theirs = _asked("digests", lambda: client.digests("root"))
         with self._unit() as unit:
             return not unequal(rows.expected_digests(unit.connection, partner.id, "root"), theirs)
 
@@ -199,7 +202,7 @@ class Reconciler:
     def _level(
         self, partner: Partner, client: Client, level: str, period: str | None = None, form: str | None = None
     ) -> list[Group]:
-        theirs = _asked(lambda: client.digests(level, period, form))
+        theirs = _asked("digests", lambda: client.digests(level, period, form), form=form, period=period)
         with self._unit() as unit:
             ours = rows.expected_digests(unit.connection, partner.id, level, period, form)
         return sorted(unequal(ours, theirs), key=lambda group: tuple(part or "" for part in group))
@@ -207,7 +210,10 @@ class Reconciler:
     def _list(self, partner: Partner, client: Client, place: tuple[str, str, str], result: Comparison) -> None:
         period, form, theirs_unit = place
         before = self._bucket(partner, place)
-        listing = _asked(lambda: client.values(form, theirs_unit, period))
+        unit = None if before is None else before.unit
+        listing = _asked(
+            "values", lambda: client.values(form, theirs_unit, period), form=form, unit=unit, period=period
+        )
         after = self._bucket(partner, place)
         if after is None:
             if before is None and listing.values:
@@ -275,14 +281,15 @@ def _pending(found: Comparison) -> str | None:
     return f"{found.pending} keys have deliveries under way" if found.pending else None
 
 
-def _asked(question: Callable[[], T]) -> T:
+def _asked(kind: str, question: Callable[[], T], **known: str | None) -> T:
     """Ask, and again for some seconds while there is no usable answer. Raises Unanswered."""
-    return Retrying(
-        retry=retry_if_exception_type(Unanswered),
-        stop=stop_after_attempt(_READ_TRIES),
-        wait=wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.2),
-        reraise=True,
-    )(question)
+    with about(kind, **known):
+        return Retrying(
+            retry=retry_if_exception_type(Unanswered),
+            stop=stop_after_attempt(_READ_TRIES),
+            wait=wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.2),
+            reraise=True,
+        )(question)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,14 +20,15 @@ import msgspec
 from eventlet.queue import Empty, LightQueue
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
 
-from services.integration.clients import Client, open_client
+from services.integration.clients import Client, Connect, Recorder, about, open_client
 from services.integration.domain.delivery import Answer, Pace, Said, State, Step, after_asking, after_sending
 from services.integration.domain.ledger import Packet
+from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
 from services.integration.metrics import DELIVERIES, DELIVERY_SECONDS
 from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.settling import Row, acknowledge, tell_of_failure
-from services.integration.storage import deliveries, ledger
+from services.integration.storage import deliveries, ledger, messages
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Delivery, Ended
 from shared import traces
@@ -65,6 +67,7 @@ class Called:
     answer: Answer
     began: datetime
     seconds: float
+    noted: list[Message]
 
     @property
     def ended(self) -> Ended:
@@ -81,7 +84,7 @@ class Sender:
         unit: UnitOfWork,
         partner: str,
         settings: IntegrationSettings,
-        connect: Callable[[Partner, IntegrationSettings], Client] = open_client,
+        connect: Connect = open_client,
     ) -> None:
         self._unit = unit
         self._partner = partner
@@ -172,6 +175,7 @@ class Sender:
         }
         deliveries.settle(unit.connection, overtaken)
         due = [delivery for delivery, _ in found if delivery.id not in overtaken]
+        messages.keep_interrupted(unit.connection, [item.id for item in due if _action(item) == "ask"])
         fresh = ledger.entries(unit.connection, [delivery.id for delivery in due if delivery.packet is None])
         rows = {delivery.id: _rows(delivery, fresh) for delivery in due}
         numbers = deliveries.start(
@@ -186,6 +190,7 @@ class Sender:
 
     def _record(self, unit: Unit, ended: Sequence[Called]) -> dict[int, Step]:
         """Write what came of the attempts; return it by delivery, without those another sender has taken over."""
+        messages.keep(unit.connection, [message for item in ended for message in item.noted])
         ids = [item.claimed.delivery.id for item in ended]
         standings = ledger.lock(unit.connection, ids)
         now = deliveries.lock(unit.connection, ids)
@@ -254,29 +259,31 @@ class Sender:
 
     def _call_due(self) -> None:
         client: Client | None = None
+        recorder = Recorder(self._partner, self._settings.message_body_bytes)
         while (claimed := self._due.get()) is not None:
             failpoint("delivery.before_send")
             began, at = time.monotonic(), datetime.now(UTC)
             with correlated(claimed.delivery.correlation_id):
-                client, answer = self._called(client, claimed)
+                client, answer = self._called(client, recorder, claimed)
             failpoint("delivery.after_send")
             seconds = time.monotonic() - began
             DELIVERY_SECONDS.labels(self._partner).observe(seconds)
-            self._ended.put(Called(claimed, answer, at, seconds))
+            self._ended.put(Called(claimed, answer, at, seconds, recorder.take()))
         if client is not None:
             client.close()
 
-    def _called(self, client: Client | None, claimed: Claimed) -> tuple[Client | None, Answer]:
+    def _called(self, client: Client | None, recorder: Recorder, claimed: Claimed) -> tuple[Client | None, Answer]:
         if self._stopping:
             return client, Answer(Said.NOT_APPLIED, "not sent: its sender was stopped")
         if client is None:
             try:
-                client = self._connect(claimed.partner, self._settings)
+                client = self._connect(claimed.partner, self._settings, recorder)
             except Exception as error:  # a secret that is missing, an address that is not allowed: nothing has left
                 log.error("delivery.no_road", partner=self._partner, delivery=claimed.delivery.id, exc_info=error)
                 return None, Answer(Said.NOT_APPLIED, f"{type(error).__name__}: {error}")
         try:
-            return client, self._asked(client, claimed)
+            with _about(claimed):
+                return client, self._asked(client, claimed)
         except Exception as error:
             # Whatever this was, the packet may have left: asking will tell.
             log.error("delivery.fault", partner=self._partner, delivery=claimed.delivery.id, exc_info=error)
@@ -312,6 +319,19 @@ class Sender:
 
 def _action(delivery: Delivery) -> str:
     return "ask" if delivery.state in (State.IN_DOUBT, State.SENDING) else "send"
+
+
+def _about(claimed: Claimed) -> AbstractContextManager[None]:
+    delivery = claimed.delivery
+    return about(
+        "submit" if claimed.action == "send" else "status",
+        message_id=str(delivery.message_id),
+        form=delivery.form,
+        unit=delivery.unit,
+        period=delivery.period,
+        delivery=delivery.id,
+        attempt=claimed.number,
+    )
 
 
 def _rows(delivery: Delivery, fresh: dict[int, list[Row]]) -> list[Row]:

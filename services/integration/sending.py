@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.integration.sender import Sender
 from services.integration.settings import integration_settings
-from services.integration.storage import deliveries
+from services.integration.storage import deliveries, messages
 from services.integration.storage import partners as partner_rows
 from shared.errors import HubError
 from shared.logs import logger
@@ -55,8 +55,9 @@ class Sending(DependencyProvider):
                 with self._unit() as unit:
                     if not taken_back:
                         orphans = deliveries.orphaned(unit.connection, self._settings.process)
+                        messages.keep_interrupted(unit.connection, orphans)
                         taken_back = True
-                        log.info("sender.started", taken_back=orphans)
+                        log.info("sender.started", taken_back=len(orphans))
                     partners = [partner.id for partner in partner_rows.load_all(unit.connection) if partner.active]
                 for partner in partners:
                     if partner not in self._threads:

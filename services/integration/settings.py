@@ -36,6 +36,9 @@ class IntegrationSettings:
     - `plain_anywhere` (HUB_INTEGRATION_PLAIN_ANYWHERE): 1 lets partners be called without TLS beyond the loopback and
       private networks, too.
     - `journal_days` (HUB_INTEGRATION_JOURNAL_DAYS): how long the journal is kept: as long as outboxes are.
+    - `message_body_bytes` (HUB_INTEGRATION_MESSAGE_BODY_BYTES): how much of a body the message log keeps.
+    - `message_bodies_days`, `messages_days` (HUB_INTEGRATION_MESSAGE_BODIES_DAYS, HUB_INTEGRATION_MESSAGES_DAYS): how
+      long the message log keeps bodies, and entries.
     """
 
     secrets: Path
@@ -52,12 +55,15 @@ class IntegrationSettings:
     chunks_overdue_seconds: float = 60.0
     journal_days: int = 14
     plain_anywhere: bool = False
+    message_body_bytes: int = 262_144
+    message_bodies_days: int = 90
+    messages_days: int = 1_830
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> IntegrationSettings:
         """Read settings from `environ`; what is not set keeps its default. Raises ValueError for bad numbers."""
         base = Path(environ.get("HUB_VAR", "var")) / "secrets"
-        whole = ("senders", "quick_tries", "max_attempts", "journal_days")
+        whole = {name for name, field in cls.__dataclass_fields__.items() if field.type == "int"}
         given: dict[str, float] = {}
         for name in cls.__dataclass_fields__:
             text = environ.get(_PREFIX + name.upper())

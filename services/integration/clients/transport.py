@@ -20,6 +20,7 @@ import certifi
 import httpx
 
 from services.integration.clients.protocol import MAX_ANSWER_BYTES
+from services.integration.clients.recording import Recorder
 from services.integration.domain.partners import Partner, Transport
 from services.integration.settings import IntegrationSettings, endpoint_of
 from shared.errors import Internal, Invalid
@@ -70,10 +71,14 @@ class Road(Protocol):
 
 
 class DirectRoad:
-    """HTTP or, where the address says so, TLS to `endpoint`; `timeout` is seconds between bytes."""
+    """HTTP or, where the address says so, TLS to `endpoint`; `timeout` is seconds between bytes. Only here bytes leave
+    for a partner: `recorder` notes them and what came back."""
 
-    def __init__(self, endpoint: str, timeout: float, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, endpoint: str, timeout: float, recorder: Recorder, context: ssl.SSLContext | None = None
+    ) -> None:
         self._base = endpoint.rstrip("/")
+        self._recorder = recorder
         # Without TLS no context is built: loading the authorities takes longer than many a call.
         verify: ssl.SSLContext | bool = context if context is not None else False
         self._http = httpx.Client(verify=verify, timeout=timeout, follow_redirects=False, trust_env=False)
@@ -88,10 +93,19 @@ class DirectRoad:
         params: Mapping[str, str] | None = None,
     ) -> Reply:
         """Exchange one request for one reply. Raises Unreached or Lost."""
-        url = self._base + path
+        request = self._http.build_request(method, self._base + path, content=body, params=params, headers=headers)
+        with self._recorder.call(method, str(request.url), request.headers, body or b"") as call:
+            reply = self._exchange(request)
+            call.answered(reply.status, reply.headers, reply.body)
+        return reply
+
+    def _exchange(self, request: httpx.Request) -> Reply:
         try:
-            with self._http.stream(method, url, content=body, params=params, headers=headers) as response:
+            response = self._http.send(request, stream=True)
+            try:
                 return Reply(response.status_code, response.headers, _read(response))
+            finally:
+                response.close()
         except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreached("cannot connect in time") from error
         except (httpx.ConnectError, httpx.UnsupportedProtocol) as error:
@@ -133,8 +147,8 @@ def _refused_us(error: BaseException) -> str | None:
     return None
 
 
-def open_road(partner: Partner, settings: IntegrationSettings) -> Road:
-    """Return the road to this partner as its transport says.
+def open_road(partner: Partner, settings: IntegrationSettings, recorder: Recorder) -> Road:
+    """Return the road to this partner as its transport says; `recorder` notes what passes over it.
 
     Raises Invalid("integration.unknown_transport", "integration.address_not_tls", "integration.plain_refused"),
     Internal("integration.no_secret", "integration.bad_certificate").
@@ -157,7 +171,8 @@ def open_road(partner: Partner, settings: IntegrationSettings) -> Road:
             f"{partner.id}: {endpoint} is neither TLS nor on a private network",
             "Địa chỉ ngoài mạng nội bộ phải dùng kết nối mã hóa (https).",
         )
-    return DirectRoad(endpoint, settings.timeout_seconds, tls_context(transport, settings) if secure else None)
+    context = tls_context(transport, settings) if secure else None
+    return DirectRoad(endpoint, settings.timeout_seconds, recorder, context)
 
 
 def tls_context(transport: Transport, settings: IntegrationSettings) -> ssl.SSLContext:

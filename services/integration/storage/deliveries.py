@@ -265,9 +265,9 @@ def settle(connection: Connection, steps: Mapping[int, Step]) -> None:
     connection.execute(_SETTLE, given)
 
 
-def orphaned(connection: Connection, process: str) -> int:
-    """Put in doubt what this process was sending when it died; return how many."""
-    return len(connection.execute(_ORPHANED, {"process": process}).all())
+def orphaned(connection: Connection, process: str) -> list[int]:
+    """Put in doubt what this process was sending when it died; return the deliveries' numbers."""
+    return list(connection.execute(_ORPHANED, {"process": process}).scalars())
 
 
 def hurry(connection: Connection, partner: str) -> int:

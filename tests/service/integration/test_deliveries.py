@@ -235,7 +235,7 @@ def test_what_a_dead_process_was_sending_is_asked_about(
         deliveries.start(opened.connection, begun, process="gone", lease_seconds=60.0, at=opened.now)
     assert states(engine, "bo-nganh") == ["sending"]
     with unit() as opened:
-        assert deliveries.orphaned(opened.connection, "gone") == 1
+        assert deliveries.orphaned(opened.connection, "gone") == [claimed.id]
     work("bo-nganh")
     assert states(engine, "bo-nganh") == ["acknowledged"]
     assert applied(far) == 1

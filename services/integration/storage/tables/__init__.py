@@ -8,6 +8,7 @@ from services.integration.storage.tables.dead_letters import dead_letters
 from services.integration.storage.tables.deliveries import attempts, deliveries
 from services.integration.storage.tables.journal import journal
 from services.integration.storage.tables.ledger import contents, holdings, ledger, scrubs
+from services.integration.storage.tables.messages import message_anchor, message_bodies, messages
 from services.integration.storage.tables.partners import partners
 from services.integration.storage.tables.reconciliations import differences, reconciliations
 
@@ -20,6 +21,9 @@ __all__ = [
     "holdings",
     "journal",
     "ledger",
+    "message_anchor",
+    "message_bodies",
+    "messages",
     "metadata",
     "partners",
     "reconciliations",
