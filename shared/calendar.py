@@ -233,3 +233,21 @@ class WorkingCalendar:
 def local_date(instant: datetime) -> date:
     """Return the day it was in Vietnam at this instant (which must carry its zone)."""
     return instant.astimezone(VIETNAM).date()
+
+
+def period_in_words(period: str) -> str:
+    """Return a period in words: "năm 2016", "quý 1 năm 2016", "tháng 3 năm 2016", "6 tháng đầu năm 2016", "ngày
+    25/3/2016"."""
+    try:
+        read = Period.parse(period)
+    except Invalid:
+        return f"kỳ {period}"
+    in_words = {
+        "year": f"năm {read.year}",
+        "nine_months": f"9 tháng năm {read.year}",
+        "half": f"6 tháng {'đầu' if read.number == 1 else 'cuối'} năm {read.year}",
+        "quarter": f"quý {read.number} năm {read.year}",
+        "month": f"tháng {read.number} năm {read.year}",
+        "day": f"ngày {read.end.day}/{read.end.month}/{read.year}",
+    }
+    return in_words[read.kind]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.notifications.domain import Audience, Notice, period_in_words
-from shared.calendar import VIETNAM
+from services.notifications.domain import Audience, Notice
+from shared.calendar import VIETNAM, period_in_words
 from shared.contracts.events import ObligationsAnnounced, OwedItem
 
 SHOWN_ITEMS = 10

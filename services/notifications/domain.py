@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.calendar import Period
+from shared.calendar import period_in_words
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import (
     DeliveryFailed,
@@ -15,7 +15,6 @@ from shared.contracts.events import (
     SubmissionApproved,
     SubmissionReturned,
 )
-from shared.errors import Invalid
 
 SHOWN_REASONS = 5
 
@@ -191,21 +190,3 @@ def _reasons(reasons: Sequence[Reason]) -> str:
     more = len(reasons) - SHOWN_REASONS
     text = "; ".join(told) + (f"; và {more} lý do khác" if more > 0 else "")
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def period_in_words(period: str) -> str:
-    """Return a period in words: "năm 2016", "quý 1 năm 2016", "tháng 3 năm 2016", "6 tháng đầu năm 2016", "ngày
-    25/3/2016"."""
-    try:
-        read = Period.parse(period)
-    except Invalid:
-        return f"kỳ {period}"
-    in_words = {
-        "year": f"năm {read.year}",
-        "nine_months": f"9 tháng năm {read.year}",
-        "half": f"6 tháng {'đầu' if read.number == 1 else 'cuối'} năm {read.year}",
-        "quarter": f"quý {read.number} năm {read.year}",
-        "month": f"tháng {read.number} năm {read.year}",
-        "day": f"ngày {read.end.day}/{read.end.month}/{read.year}",
-    }
-    return in_words[read.kind]

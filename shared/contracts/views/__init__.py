@@ -80,6 +80,15 @@ from shared.contracts.views.publication import (
     PublishedView,
 )
 from shared.contracts.views.regimes import FileView, FormDetail, RegimeDetail, RegimeImport, RegimePage, RegimeView
+from shared.contracts.views.reports import (
+    ReportClass,
+    ReportDifference,
+    ReportFile,
+    ReportProof,
+    ReportScope,
+    ReportTrend,
+    ReportView,
+)
 from shared.contracts.views.submissions import (
     CheckedDraft,
     CheckView,
@@ -204,6 +213,13 @@ __all__ = [
     "RegimeView",
     "ReleasePage",
     "ReleaseView",
+    "ReportClass",
+    "ReportDifference",
+    "ReportFile",
+    "ReportProof",
+    "ReportScope",
+    "ReportTrend",
+    "ReportView",
     "ReviewView",
     "RolledView",
     "RollupView",

@@ -13,11 +13,11 @@ from services.notifications.domain import (
     Notice,
     approved,
     delivery_failed,
-    period_in_words,
     proposal_moved,
     reconciled,
     returned,
 )
+from shared.calendar import period_in_words
 from shared.contracts.actor import Actor
 from shared.contracts.events import (
     DeliveryFailed,
