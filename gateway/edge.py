@@ -67,9 +67,10 @@ class Edge:
                 message["headers"] = [
                     *message["headers"],
                     (CORRELATION_HEADER, correlation_id.encode()),
-                    (b"content-security-policy", _PAGE_POLICY if page else _API_POLICY),
                     *_HEADERS,
                 ]
+                if b"content-security-policy" not in names:
+                    message["headers"].append((b"content-security-policy", _PAGE_POLICY if page else _API_POLICY))
                 if b"cache-control" not in names:
                     message["headers"].append((b"cache-control", b"no-store"))
                 if self._standing.ending:

@@ -12,6 +12,7 @@ import httpx
 from hub.settings import HubSettings
 
 CLIENT_ID = "van-hanh"
+FILE_SECONDS = 60.0
 
 
 class GatewaySilent(Exception):
@@ -48,11 +49,19 @@ class Gateway:
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """Return the JSON answer. Raises GatewaySilent (try later) or GatewayRefused (asking again cannot help)."""
-        token = self._checked("POST", "/oauth2/token", data=self._grant)["access_token"]
+        answer = self._as_caller(method, path, **options)
+        return answer.json() if answer.content else None
+
+    def fetch(self, path: str, query: Mapping[str, str]) -> bytes:
+        """Return a file as its bytes. Raises what `ask` does."""
+        return self._as_caller("GET", path, params=query, timeout=FILE_SECONDS).content
+
+    def _as_caller(self, method: str, path: str, **options: Any) -> httpx.Response:
+        token = self._checked("POST", "/oauth2/token", data=self._grant).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         return self._checked(method, path, headers=headers, **options)
 
-    def _checked(self, method: str, path: str, **options: Any) -> Any:
+    def _checked(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             with httpx.Client(base_url=self.url, timeout=15, transport=self._transport) as http:
                 answer = http.request(method, path, **options)
@@ -62,7 +71,7 @@ class Gateway:
             raise GatewaySilent(_reason(answer))
         if answer.is_error:
             raise GatewayRefused(_reason(answer), _errors(answer))
-        return answer.json() if answer.content else None
+        return answer
 
 
 def _reason(answer: httpx.Response) -> str:

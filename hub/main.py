@@ -18,6 +18,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     installation,
     loading,
     reform,
+    reports,
     running,
     secrets,
 )
@@ -41,6 +42,7 @@ app.command()(running.deliveries)
 app.command()(running.sync)
 app.command()(running.settle)
 app.command()(running.reconcile)
+app.command()(reports.reconcile_report)
 app.command()(ground.migrate)
 app.command()(backups.backup)
 app.command()(backups.restore)

@@ -26,8 +26,8 @@ from shared.errors import Invalid, Unavailable
 from shared.replica import Replica, Snapshot
 from shared.storage import Unit
 
-catalogue = Replica("indicators", ("unit",))
-"""This service's copy of the units: mappings need their codes."""
+catalogue = Replica("indicators", ("unit", "form", "indicator"))
+"""This service's copy of the units, whose codes mappings need, and of the names that reports give."""
 
 _compiled: dict[int, tuple[Snapshot, Organisation]] = {}
 _PAGE = 200

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.resources import files
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +17,8 @@ from services.integration.reports.outline import Outline
 from shared.errors import Internal, Unavailable
 
 SECONDS = 30.0
+STANDARD: Literal["a-2a"] = "a-2a"
+"""PDF/A-2a: what an office may file, tagged for those who have it read to them."""
 
 
 def paper(report: Outline) -> bytes:
@@ -39,8 +42,9 @@ def main() -> None:
     import typst
 
     source = (files("services.integration.reports") / "paper.typ").read_bytes()
-    given = {"main": source, "outline.json": sys.stdin.buffer.read()}
-    sys.stdout.buffer.write(typst.compile(given, ignore_system_fonts=True))
+    given = {"outline": sys.stdin.buffer.read().decode()}
+    made = typst.compile(source, sys_inputs=given, ignore_system_fonts=True, pdf_standards=STANDARD)
+    sys.stdout.buffer.write(made)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ from services.integration.service.dead_letters import DeadLetterCalls
 from services.integration.service.deliveries import DeliveryCalls
 from services.integration.service.partners import PartnerCalls
 from services.integration.service.reconciliations import ReconciliationCalls
+from services.integration.service.reports import ReportCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
 
-class IntegrationService(Described, PartnerCalls, DeliveryCalls, ReconciliationCalls, DeadLetterCalls):
+class IntegrationService(Described, PartnerCalls, DeliveryCalls, ReconciliationCalls, ReportCalls, DeadLetterCalls):
     """Questions and commands. What takes time (sending, comparing) is started here and done by the worker."""
 
     name = "integration"

@@ -125,7 +125,7 @@ class ReportView:
     omitted: int
     trend: list[ReportTrend]
     proof: ReportProof
-    error: str | None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

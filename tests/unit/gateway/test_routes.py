@@ -116,6 +116,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/reconciliations", {"partner": "p"}),
     ("GET", "/v1/reconciliations?partner=p", None),
     ("GET", "/v1/reconciliations/r", None),
+    ("GET", "/v1/reconciliations/r/report", None),
     ("POST", "/v1/reconciliations/r/repair", None),
     ("GET", "/v1/dead-letters?queue=q&state=dead", None),
     ("GET", "/v1/dead-letters/1", None),

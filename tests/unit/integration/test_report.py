@@ -176,7 +176,8 @@ def test_the_model_counts_what_is_left_and_whose_it_is(report: ReportView) -> No
     assert (report.found, report.left, report.repaired, report.accepted) == (4, 2, 1, 1)
     assert (report.matched, report.share) == (12_343, "99,97")
     assert report.done == (
-        "Đã sửa và đọc lại 1, sửa chưa được 1, tái diễn 1, chấp nhận có lý do 1. Bên phải xử lý: Sở Giáo dục và Đào tạo (1)."
+        "Đã sửa và đọc lại 1, sửa chưa được 1, tái diễn 1, chấp nhận có lý do 1. "
+        "Bên phải xử lý: Sở Giáo dục và Đào tạo (1)."
     )
     assert [(scope.form, scope.entries, scope.differing) for scope in report.scopes] == [
         ("GD-NAM", 12_000, 2),
