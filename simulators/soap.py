@@ -4,6 +4,7 @@ what goes out is built from it."""
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -40,16 +41,16 @@ def add_soap(app: FastAPI, far: FarSide, token: str) -> None:
     @app.post("/soap")
     async def call(request: Request) -> Response:
         try:
-            body = _opened(await request.body(), schema, token)
-            return _envelope(await _perform(far, body))
+            root, body = _opened(await request.body(), schema, token)
+            return _envelope(await _perform(far, body), header=_of_xroad(root))
         except Refused as error:
             return _fault("Client", error.code, error.message)
         except Broken as error:
             return _broken(error)
 
 
-def _opened(raw: bytes, schema: etree.XMLSchema, token: str) -> Any:
-    """Return the operation's element, once parsed without entities or network, authorised and valid."""
+def _opened(raw: bytes, schema: etree.XMLSchema, token: str) -> tuple[Any, Any]:
+    """Return envelope and operation, once parsed without entities or network, authorised and valid."""
     if len(raw) > _MAX_BYTES:
         raise Refused("soap.too_large", f"more than {_MAX_BYTES} bytes")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -66,7 +67,13 @@ def _opened(raw: bytes, schema: etree.XMLSchema, token: str) -> Any:
         raise Refused("soap.no_operation", "the body must hold one operation")
     if not schema.validate(body[0]):
         raise Refused("soap.invalid", str(schema.error_log))
-    return body[0]
+    return root, body[0]
+
+
+def _of_xroad(root: Any) -> list[Any]:
+    """Return the header fields of X-Road, which the answer repeats as they are (message protocol 4.0, section 2.2)."""
+    header = root.find(f"{_E}Header")
+    return [item for item in header if isinstance(item.tag, str) and item.tag.startswith("{http://x-road.eu/")]
 
 
 async def _perform(far: FarSide, element: Any) -> Any:
@@ -128,8 +135,10 @@ def _fill(element: Any, content: dict[str, Any]) -> None:
                 child.text = str(one)
 
 
-def _envelope(content: Any, status: int = 200) -> Response:
+def _envelope(content: Any, status: int = 200, header: Sequence[Any] = ()) -> Response:
     root = etree.Element(f"{_E}Envelope", nsmap={"s": ENVELOPE})
+    if header:
+        etree.SubElement(root, f"{_E}Header").extend(header)
     etree.SubElement(root, f"{_E}Body").append(content)
     raw = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return Response(raw, status, media_type="text/xml; charset=utf-8")

@@ -40,6 +40,8 @@ _SAID = {
     "rejected": Said.REFUSED,
     "unknown": Said.UNKNOWN,
 }
+_SET_UP = {"soap.unauthorised", "gateway.token_missing", "gateway.token_invalid", "accounts.right_missing"}
+"""Faults of the client that are none of the packet: repaired by whoever runs one of the two sides."""
 
 
 class _Malformed(Exception):
@@ -185,6 +187,8 @@ class SoapClient:
 
 def _stated(answer: Any, about: str) -> Answer:
     state, told = getattr(answer, "state", None), getattr(answer, "message_id", None)
+    if told == about and state == "accepted":
+        return Answer(Said.UNCLEAR, "taken in, not applied yet")
     if told != about or state not in _SAID:
         return Answer(Said.UNCLEAR, f"answered {state} about {told}")
     return Answer(_SAID[state], None if state != "rejected" else "rejected by the partner")
@@ -210,6 +214,6 @@ def _faulted(fault: Fault) -> Answer:
     code = str(fault.code or "").rpartition(":")[2]
     story = f"fault {fault.code}: {fault.message}"
     told = None if fault.detail is None else fault.detail.findtext(f".//{{{NAMESPACE}}}code")
-    if code == "Client" and told != "soap.unauthorised":
+    if code == "Client" and told not in _SET_UP:
         return Answer(Said.REFUSED, f"{story} ({told})" if told else story)
     return Answer(Said.NOT_APPLIED, story)

@@ -93,13 +93,16 @@ class DirectRoad:
         params: Mapping[str, str] | None = None,
     ) -> Reply:
         """Exchange one request for one reply. Raises Unreached or Lost."""
-        request = self._http.build_request(method, self._base + path, content=body, params=params, headers=headers)
+        cut = _Cut()
+        request = self._http.build_request(
+            method, self._base + path, content=body, params=params, headers=headers, extensions={"trace": cut.watch}
+        )
         with self._recorder.call(method, str(request.url), request.headers, body or b"") as call:
-            reply = self._exchange(request)
+            reply = self._exchange(request, cut)
             call.answered(reply.status, reply.headers, reply.body)
         return reply
 
-    def _exchange(self, request: httpx.Request) -> Reply:
+    def _exchange(self, request: httpx.Request, cut: _Cut) -> Reply:
         try:
             response = self._http.send(request, stream=True)
             try:
@@ -113,11 +116,26 @@ class DirectRoad:
         except httpx.HTTPError as error:
             if refused := _refused_us(error):
                 raise Unreached(f"our certificate was not accepted: {refused}") from error
+            if cut.short:
+                raise Unreached(f"closed before all was sent: {error}", quick=True) from error
             raise Lost(f"{type(error).__name__}: {error}") from error
 
     def close(self) -> None:
         """Give connections back."""
         self._http.close()
+
+
+class _Cut:
+    """Sees whether a request could not be sent to its end: then it was never whole there, and nobody may act on it
+    (RFC 9112, section 8). A server that does not like our certificate may close so, without a word."""
+
+    def __init__(self) -> None:
+        self.short = False
+
+    def watch(self, event: str, _info: Mapping[str, object]) -> None:
+        """Called by httpcore for each of its steps."""
+        if event.endswith(("send_request_headers.failed", "send_request_body.failed")):
+            self.short = True
 
 
 def _read(response: httpx.Response) -> bytes:
@@ -151,10 +169,10 @@ def open_road(partner: Partner, settings: IntegrationSettings, recorder: Recorde
     """Return the road to this partner as its transport says; `recorder` notes what passes over it.
 
     Raises Invalid("integration.unknown_transport", "integration.address_not_tls", "integration.plain_refused"),
-    Internal("integration.no_secret", "integration.bad_certificate").
+    Internal("integration.no_secret", "integration.bad_certificate") and what `xroad.Terms.read` raises.
     """
     transport, endpoint = partner.transport, endpoint_of(partner.id, partner.endpoint)
-    if transport.kind not in ("plain", "tls", "mutual_tls"):
+    if transport.kind not in ("plain", "tls", "mutual_tls", "xroad"):
         raise Invalid(
             "integration.unknown_transport", f"{partner.id}: {transport.kind}", "Đường truyền không được hỗ trợ."
         )
@@ -172,7 +190,12 @@ def open_road(partner: Partner, settings: IntegrationSettings, recorder: Recorde
             "Địa chỉ ngoài mạng nội bộ phải dùng kết nối mã hóa (https).",
         )
     context = tls_context(transport, settings) if secure else None
-    return DirectRoad(endpoint, settings.timeout_seconds, recorder, context)
+    direct = DirectRoad(endpoint, settings.timeout_seconds, recorder, context)
+    if transport.kind != "xroad":
+        return direct
+    from services.integration.clients.xroad import over_xroad
+
+    return over_xroad(direct, partner)
 
 
 def tls_context(transport: Transport, settings: IntegrationSettings) -> ssl.SSLContext:
