@@ -306,8 +306,8 @@ def test_over_xroad_a_packet_is_applied_and_the_store_can_be_read(
 ) -> None:
     client = opened(platform.partner(protocol), settings)
     assert client.submit(packet("m1")).said is Said.APPLIED
-    assert client.status("m1").said is Said.APPLIED
-    assert client.status("m2").said is Said.UNKNOWN
+    assert client.status(packet("m1")).said is Said.APPLIED
+    assert client.status(packet("m2")).said is Said.UNKNOWN
     [digest] = client.digests("root").values()
     assert digest.count == 2
     assert set(client.values("F", "12", "2016").values) == {"A", "B"}
@@ -384,7 +384,7 @@ def test_an_answer_lost_on_the_way_back_is_asked_about(
     assert submitted(platform.partner(protocol), settings).said is Said.UNCLEAR
     platform.server.fail_after = None
     client = opened(platform.partner(protocol), settings)
-    assert client.status("m1").said is Said.APPLIED
+    assert client.status(packet("m1")).said is Said.APPLIED
     client.close()
 
 
