@@ -137,7 +137,7 @@ CLIENTS: tuple[DemoClient, ...] = (
         client_id="cong-noi-bo",
         partner="cong-noi-bo",
         name="Cổng thông tin nội bộ",
-        rights=("catalogue.read", "observations.read", "submissions.read"),
+        rights=("catalogue.read", "digests.read", "observations.read", "submissions.read"),
         units=ALL,
     ),
     DemoClient(

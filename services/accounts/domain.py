@@ -31,6 +31,7 @@ ROLES: dict[str, frozenset[str]] = {
             "deliveries.manage",
             "reconciliations.read",
             "reconciliations.run",
+            "digests.read",
             "dead_letters.read",
             "dead_letters.replay",
             "inbox.read",
@@ -46,6 +47,7 @@ ROLES: dict[str, frozenset[str]] = {
             "observations.read",
             "deliveries.read",
             "reconciliations.read",
+            "digests.read",
             "inbox.read",
         }
     ),

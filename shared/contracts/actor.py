@@ -26,6 +26,7 @@ RIGHTS: dict[str, str] = {
     "deliveries.manage": "send what is due now, retry deliveries",
     "reconciliations.read": "read reconciliation reports",
     "reconciliations.run": "start reconciliations and repairs",
+    "digests.read": "read digests and listings, of what one's own system is to hold or of the warehouse one may read",
     "dead_letters.read": "read dead letters",
     "dead_letters.replay": "replay or discard dead letters",
     "inbox.read": "read one's notifications",

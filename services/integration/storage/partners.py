@@ -40,10 +40,16 @@ def load_all(connection: Connection) -> list[Partner]:
 
 def load(connection: Connection, partner: str) -> Partner:
     """Return this partner. Raises NotFound("integration.no_partner")."""
-    row = connection.execute(select(partners).where(partners.c.id == partner)).one_or_none()
-    if row is None:
+    found = find(connection, partner)
+    if found is None:
         raise NotFound("integration.no_partner", f"no partner {partner}", "Không có hệ thống nhận này.")
-    return _partner(row)
+    return found
+
+
+def find(connection: Connection, partner: str) -> Partner | None:
+    """Return this partner, None if there is none."""
+    row = connection.execute(select(partners).where(partners.c.id == partner)).one_or_none()
+    return None if row is None else _partner(row)
 
 
 def delivery_counts(connection: Connection) -> dict[str, dict[str, int]]:

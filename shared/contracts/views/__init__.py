@@ -18,6 +18,7 @@ from shared.contracts.views.catalogue import (
     UnitPage,
     UnitView,
 )
+from shared.contracts.views.digests import DigestPage, DigestView, ListedPage, ListedValue
 from shared.contracts.views.everyday import InboxEntry, InboxPage, ServiceStatus, TokenView
 from shared.contracts.views.exports import (
     ExportFile,
@@ -149,6 +150,8 @@ __all__ = [
     "DeliveryPage",
     "DeliveryView",
     "DifferenceView",
+    "DigestPage",
+    "DigestView",
     "DimensionPage",
     "DimensionView",
     "ExportFile",
@@ -178,6 +181,8 @@ __all__ = [
     "ItemView",
     "LineagePart",
     "LineageView",
+    "ListedPage",
+    "ListedValue",
     "LoadResult",
     "LowerView",
     "MeasurePage",

@@ -117,6 +117,8 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/reconciliations?partner=p", None),
     ("GET", "/v1/reconciliations/r", None),
     ("GET", "/v1/reconciliations/r/report", None),
+    ("GET", "/v1/digests?level=form&period=2016&form=f&store=warehouse&after=x&limit=5", None),
+    ("GET", "/v1/values?period=2016&form=f&unit=u&store=expected&after=x&limit=5", None),
     ("POST", "/v1/reconciliations/r/repair", None),
     ("GET", "/v1/dead-letters?queue=q&state=dead", None),
     ("GET", "/v1/dead-letters/1", None),

@@ -1,0 +1,146 @@
+"""The hub offers the digests and listings that its partners offer it, and shows nobody what he may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from services.integration.service import IntegrationService
+from services.integration.storage import partners as partner_rows
+from shared.contracts.actor import Actor
+from shared.contracts.views import DigestView, ListedValue
+from shared.digest import Digest, entry_hash, of_hash, total
+from shared.errors import Forbidden, Invalid
+from shared.storage import UnitOfWork
+from tests.service.integration.conftest import TOKEN, Record, Work, recorded
+
+SYSTEM = Actor(
+    id="client:bo", kind="client", name="Bộ", rights=("digests.read",), units=("*",), forms=("*",), partner="quoc-gia"
+)
+READER = Actor(
+    id="person:tonghop",
+    kind="person",
+    name="Tổng hợp",
+    rights=("digests.read", "observations.read"),
+    units=("LC",),
+    forms=("GD-NAM", "YT-NAM"),
+)
+
+
+@pytest.fixture
+def held(record: Record, far: httpx.Client) -> Any:
+    record(
+        recorded("GD-NAM", 3, GD01="7", GD02=None, GD03="0.5"),
+        recorded("GD-NAM", 1, period="2017", GD01="8"),
+        recorded("YT-NAM", 1, period="2017", YT01="9"),
+        recorded("NN-NAM", 1, NN01="4"),
+    )
+
+
+def told(views: list[DigestView]) -> list[dict[str, Any]]:
+    return [{"period": v.period, "form": v.form, "unit": v.unit, "count": v.count, "digest": v.digest} for v in views]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"level": "root"}, {"level": "period"}, {"level": "form", "period": "2017"}, {"level": "bucket"}]
+)
+def test_a_partner_reads_the_very_digests_that_it_computes_of_its_own_store(
+    asked: dict[str, Any], held: Any, far: httpx.Client, work: Work, service: IntegrationService
+) -> None:
+    work("quoc-gia")
+    own = far.get("/api/v1/digests", params=asked, headers={"Authorization": f"Bearer {TOKEN}"}).json()["digests"]
+    page = service.read_digests(SYSTEM, **asked)
+    assert page.store == "expected" and own
+    assert told(page.digests) == own
+
+
+def every(call: Any, key: str, **asked: Any) -> Iterator[Any]:
+    after = None
+    while True:
+        page = call(after=after, limit=1, **asked)
+        yield from getattr(page, key)
+        after = page.next
+        if after is None:
+            return
+
+
+def test_a_listing_is_read_page_by_page_in_the_partners_codes(held: Any, service: IntegrationService) -> None:
+    whole = service.list_values(SYSTEM, form="GD-NAM", period="2016", unit="12")
+    assert [(item.indicator, item.value, item.version) for item in whole.values] == [
+        ("T12.GD01", "7", 3),
+        ("T12.GD02", None, 3),
+        ("T12.GD03", "0.5", 3),
+    ]
+
+    def paged(**asked: Any) -> Any:
+        return service.list_values(SYSTEM, **asked)
+
+    everything: list[ListedValue] = list(every(paged, "values"))
+    assert [(v.period, v.form, v.indicator) for v in everything] == [
+        ("2016", "GD-NAM", "T12.GD01"),
+        ("2016", "GD-NAM", "T12.GD02"),
+        ("2016", "GD-NAM", "T12.GD03"),
+        ("2016", "NN-NAM", "T12.NN01"),
+        ("2017", "GD-NAM", "T12.GD01"),
+        ("2017", "YT-NAM", "T12.YT01"),
+    ]
+    digests = list(every(lambda **asked: service.read_digests(SYSTEM, level="form", **asked), "digests"))
+    assert [(d.period, d.form, d.count) for d in digests] == [
+        ("2016", "GD-NAM", 3), ("2016", "NN-NAM", 1), ("2017", "GD-NAM", 1), ("2017", "YT-NAM", 1),
+    ]  # fmt: skip
+    with pytest.raises(Invalid, match="bad_filter"):
+        service.read_digests(SYSTEM, level="form", after="2016")
+
+
+def test_a_reader_sees_the_warehouse_within_its_scope_and_no_count_of_what_lies_outside(
+    held: Any, service: IntegrationService
+) -> None:
+    seen = [("GD-NAM", "2016", "GD01", "7"), ("GD-NAM", "2016", "GD02", None), ("GD-NAM", "2016", "GD03", "0.5"),
+            ("GD-NAM", "2017", "GD01", "8"), ("YT-NAM", "2017", "YT01", "9")]  # fmt: skip
+    root = total(of_hash(entry_hash(form, "LC", period, name, value, "official")) for form, period, name, value in seen)
+    page = service.read_digests(READER)
+    assert page.store == "warehouse"
+    assert [Digest.parse(item.count, item.digest) for item in page.digests] == [root]
+    listed = service.list_values(READER)
+    assert sorted((v.form, v.period, v.indicator, v.value) for v in listed.values) == sorted(seen)
+    elsewhere = replace(READER, units=("LC-XA1",))
+    assert service.read_digests(elsewhere).digests == [] and service.list_values(elsewhere).values == []
+    nobody = replace(SYSTEM, units=(), forms=())
+    assert service.read_digests(nobody).digests == [] and service.list_values(nobody).values == []
+
+
+@pytest.mark.parametrize(
+    ("actor", "asked", "code"),
+    [
+        (replace(READER, rights=("observations.read",)), {}, "right_missing"),
+        (replace(READER, rights=("digests.read",)), {}, "right_missing"),
+        (replace(SYSTEM, rights=("digests.read",)), {"store": "warehouse"}, "right_missing"),
+        (READER, {"form": "NN-NAM"}, "out_of_scope"),
+        (READER, {"store": "expected"}, "not_permitted"),
+        (replace(SYSTEM, partner="tai-thu"), {"store": "expected"}, "not_permitted"),
+    ],
+)
+def test_without_the_right_or_the_scope_nothing_is_shown(
+    actor: Actor, asked: dict[str, Any], code: str, service: IntegrationService
+) -> None:
+    for call in (service.read_digests, service.list_values):
+        with pytest.raises(Forbidden, match=code):
+            call(actor, **asked)
+    with pytest.raises(Forbidden, match="out_of_scope"):
+        service.list_values(READER, unit="LC-XA1")
+
+
+def test_a_partner_whose_permission_has_ended_is_shown_nothing(
+    held: Any, unit: UnitOfWork, service: IntegrationService
+) -> None:
+    with unit() as opened:
+        partner = partner_rows.load(opened.connection, "quoc-gia")
+        assert partner.permission is not None
+        ended = replace(partner.permission, valid_to=partner.permission.valid_from)
+        partner_rows.save(opened.connection, replace(partner, permission=ended))
+    with pytest.raises(Forbidden, match="not_permitted"):
+        service.read_digests(SYSTEM)
