@@ -1,0 +1,253 @@
+"""A partner with a protocol of its own, described as data: one client for all of them. What differs between REST and
+SOAP is how a call is said and an answer heard: `mapped_rest`, `mapped_soap`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from services.integration.clients.protocol import Cost, Listing, Unanswered
+from services.integration.clients.rest import failed, refusal
+from services.integration.clients.transport import Lost, Unreached
+from services.integration.domain.delivery import Answer, Said
+from services.integration.domain.dialects import (
+    Dialect,
+    Doubt,
+    Heard,
+    Held,
+    Listed,
+    NotListed,
+    Pages,
+    Told,
+    Unsayable,
+    judged,
+    listings,
+)
+from services.integration.domain.dialects.pointers import MISSING, at, spelled
+from services.integration.domain.ledger import Packet
+from services.integration.domain.reconciliation import Cell, Group
+from shared.calendar import Period
+from shared.digest import Digest
+from shared.errors import Invalid
+
+_MOST_PAGES = 100_000
+Names = Mapping[str, Any]
+
+
+class Speaker(Protocol):
+    """Says calls in one protocol over one road."""
+
+    def say(self, call: Any, names: Names, rows: Sequence[Names] = (), link: str | None = None) -> Heard:
+        """Say a call, or follow the link to its next page. Raises Unreached, Lost, Unsayable."""
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+class MappedClient:
+    """A partner that speaks `dialect`, to whom `speaker` says it."""
+
+    def __init__(self, dialect: Dialect[Any], speaker: Speaker) -> None:
+        self.cost = Cost()
+        self._dialect = dialect
+        self._speaker = speaker
+
+    def submit(self, packet: Packet) -> Answer:
+        """Hand over a packet; one without values by the operation that deletes, if there is one."""
+        dialect = self._dialect
+        if not packet.values and dialect.delete is not None and not dialect.adds:
+            return self._told(dialect.delete, self._of(packet))
+        answer = self._told(dialect.submit, self._of(packet), self._rows(packet))
+        return self._dropped(packet) if answer.said is Said.APPLIED and dialect.adds else answer
+
+    def status(self, packet: Packet) -> Answer:
+        """Find out what became of a packet that was sent, in the way that this partner offers."""
+        match self._dialect.doubt:
+            case Doubt.ASK if self._dialect.status is not None:
+                return self._told(self._dialect.status, self._of(packet))
+            case Doubt.REPEAT:
+                return Answer(Said.UNKNOWN)
+            case Doubt.READ:
+                return self._read_back(packet)
+            case _:
+                return Answer(Said.UNASKABLE, "the partner offers neither a status, nor versions, nor its values")
+
+    def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
+        """Return the partner's digests. Raises Unanswered."""
+        described = self._dialect.digests
+        if described is None:
+            raise Unanswered("the partner has no digests")
+        theirs = None if form is None else self._dialect.theirs("form", form)
+        heard = self._heard(described.call, {"level": level, "period": period, "form": theirs})
+        ours = self._dialect.ours["form"]
+        found: dict[Group, Digest] = {}
+        for row in listings.rows_of(heard.document, described.rows):
+            told = [
+                None if pointer is None else spelled(at(row, pointer))
+                for pointer in (described.period, described.form, described.unit)
+            ]
+            try:
+                digest = Digest.parse(
+                    int(spelled(at(row, described.count)) or ""), spelled(at(row, described.digest)) or ""
+                )
+            except ValueError as error:
+                raise Unanswered(f"not a digest: {error}") from error
+            found[told[0], ours.get(told[1] or "", told[1]), told[2]] = digest
+        return found
+
+    def values(self, form: str, unit: str, period: str) -> Listing:
+        """Return all that the partner holds under its own key. Raises Unanswered."""
+        listing = Listing()
+        for page in self._pages({"form": form, "unit": unit, "period": period}):
+            for row in page:
+                if (row.form, row.unit, row.period) == (form, unit, period):
+                    listing.values[row.indicator] = row.cell
+                    listing.version = max(listing.version, row.version)
+        return listing
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._speaker.close()
+
+    # -- handing over --------------------------------------------------------------------------------------------------
+
+    def _told(self, told: Told[Any], names: Names, rows: Sequence[Names] = ()) -> Answer:
+        try:
+            heard = self._said(told.call, names, rows)
+        except Unsayable as error:
+            return Answer(Said.REFUSED, f"cannot be said to this partner: {error}")
+        except (Unreached, Lost) as error:
+            return failed(error)
+        answer = judged(told.answer, heard, names)
+        if answer is not None:
+            return answer
+        return replace(refusal(heard.status, {}, heard.beginning.encode()), retry_after=heard.retry_after)
+
+    def _dropped(self, packet: Packet) -> Answer:
+        """Drop what the partner still holds beyond the packet: it adds what is submitted to what it has."""
+        delete = self._dialect.delete
+        try:
+            held = self.values(packet.form, packet.unit, packet.period).values
+        except Unanswered as error:
+            return Answer(Said.UNCLEAR, f"what it holds beyond this packet is not known: {error}")
+        for indicator in sorted(held.keys() - {name for name, _, _ in packet.values}):
+            cell = held[indicator]
+            row = self._row(indicator, cell.value, cell.status)
+            answer = Answer(Said.APPLIED) if delete is None else self._told(delete, {**self._of(packet), **row})
+            if answer.said is not Said.APPLIED:
+                return Answer(Said.UNCLEAR, f"{indicator} is still there: {answer.error}", answer.retry_after)
+        return Answer(Said.APPLIED)
+
+    def _read_back(self, packet: Packet) -> Answer:
+        try:
+            held = self.values(packet.form, packet.unit, packet.period).values
+        except Unanswered as error:
+            return Answer(Said.UNCLEAR, str(error))
+        sent = {name: Cell(value, status) for name, value, status in packet.values}
+        if self._dialect.list is not None and self._dialect.list.row.status is None:
+            sent = {name: Cell(cell.value, "official") for name, cell in sent.items()}
+        return Answer(Said.APPLIED if held == sent else Said.UNKNOWN)
+
+    def _of(self, packet: Packet) -> dict[str, Any]:
+        try:
+            period = Period.parse(packet.period)
+            bounds = {"period_start": period.start.isoformat(), "period_end": period.end.isoformat()}
+        except Invalid:
+            bounds = {}
+        return bounds | {
+            "message_id": packet.message_id,
+            "sender": packet.sender,
+            "form": self._dialect.theirs("form", packet.form),
+            "unit": packet.unit,
+            "period": packet.period,
+            "version": packet.version,
+            "content_hash": packet.content_hash,
+            "count": len(packet.values),
+        }
+
+    def _rows(self, packet: Packet) -> list[dict[str, Any]]:
+        return [self._row(name, value, status) for name, value, status in packet.values]
+
+    def _row(self, name: str, value: str | None, status: str) -> dict[str, Any]:
+        dialect = self._dialect
+        written = dialect.values.written(value)
+        return {"indicator": name, "value": written, "status": dialect.theirs("status", status)}
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def _pages(self, asked: Names) -> Iterator[list[Held]]:
+        """Yield what the partner lists, page by page; no more than one is held. Raises Unanswered."""
+        described = self._dialect.list
+        if described is None:
+            raise Unanswered("the partner lists nothing")
+        form = asked.get("form")
+        names = {**asked, "form": None if form is None else self._dialect.theirs("form", form)}
+        ours = self._dialect.ours
+        for page in self._documents(described, names):
+            try:
+                yield [listings.held(row, described.row, self._dialect.values, ours, asked) for row in page]
+            except (NotListed, KeyError) as error:
+                raise Unanswered(f"not a listing: {error}") from error
+
+    def _documents(self, described: Listed[Any], names: Names) -> Iterator[list[Any]]:
+        pages = described.pages or Pages(kind="page")
+        place: dict[str, Any] = {"page": pages.first, "cursor": None, "limit": pages.limit}
+        link: str | None = None
+        seen: set[Any] = set()
+        while len(seen) < _MOST_PAGES:
+            heard = self._heard(described.call, {**names, **place}, link, empty=described.empty)
+            rows = listings.rows_of(heard.document, described.rows)
+            if rows:
+                yield rows
+            if described.pages is None or heard.status in described.empty:
+                return
+            following = _following(pages, heard, rows, place["page"])
+            if following is None:
+                return
+            # Pages that go round in circles would be read for ever, or taken for all that there is.
+            mark = _mark(rows) if pages.kind == "page" else following
+            if mark in seen:
+                raise Unanswered("the pages of the listing go round in circles")
+            seen.add(mark)
+            if pages.kind == "link":
+                link = following
+            else:
+                place[pages.kind] = following
+        raise Unanswered(f"more than {_MOST_PAGES} pages")
+
+    def _heard(self, call: Any, names: Names, link: str | None = None, empty: Sequence[int] = ()) -> Heard:
+        try:
+            heard = self._said(call, names, (), link)
+        except (Unsayable, Unreached, Lost) as error:
+            raise Unanswered(str(error)) from error
+        if heard.fault is not None:
+            raise Unanswered(f"fault {heard.fault.code}: {heard.fault.text}")
+        if heard.status in empty:
+            return heard
+        if not 200 <= heard.status < 300:
+            raise Unanswered(f"answered {heard.status}: {heard.beginning}")
+        if heard.document is MISSING:
+            raise Unanswered(f"malformed answer: {heard.trouble}")
+        return heard
+
+    def _said(self, call: Any, names: Names, rows: Sequence[Names] = (), link: str | None = None) -> Heard:
+        self.cost.calls += 1
+        heard = self._speaker.say(call, names, rows, link)
+        self.cost.bytes += heard.size
+        return heard
+
+
+def _following(pages: Pages, heard: Heard, rows: Sequence[Any], number: int) -> Any:
+    """Return the number, cursor or link of the next page, None after the last."""
+    if pages.kind == "page":
+        last = None if pages.last is None else spelled(at(heard.document, pages.last))
+        ended = last is not None and last.isdecimal() and number - pages.first + 1 >= int(last)
+        return None if ended or not rows else number + 1
+    told = None if pages.next is None else spelled(at(heard.document, pages.next))
+    return (heard.link if pages.kind == "link" else None) or told or None
+
+
+def _mark(rows: Sequence[Any]) -> str:
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
