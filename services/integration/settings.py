@@ -21,6 +21,7 @@ class IntegrationSettings:
     """How deliveries and reconciliations are worked. All times are seconds.
 
     - `secrets` (HUB_SECRETS_DIR): folder with one file `partner_<id>` per partner. Default: `secrets` under HUB_VAR.
+    - `contracts` (HUB_CONTRACTS_DIR): folder of partners' WSDL files. Default: `contracts` under HUB_VAR.
     - `process` (HUB_PROCESS_NAME): under this name a worker claims deliveries, and finds its own again after a restart.
     - `poll_seconds` (HUB_INTEGRATION_POLL_SECONDS): how often a sender with nothing to do looks again.
     - `senders` (HUB_INTEGRATION_SENDERS): calls that one partner gets at once.
@@ -42,6 +43,7 @@ class IntegrationSettings:
     """
 
     secrets: Path
+    contracts: Path = Path("var/contracts")
     process: str = "integration.worker"
     poll_seconds: float = 0.2
     senders: int = 2
@@ -62,16 +64,17 @@ class IntegrationSettings:
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> IntegrationSettings:
         """Read settings from `environ`; what is not set keeps its default. Raises ValueError for bad numbers."""
-        base = Path(environ.get("HUB_VAR", "var")) / "secrets"
+        base = Path(environ.get("HUB_VAR", "var"))
         whole = {name for name, field in cls.__dataclass_fields__.items() if field.type == "int"}
         given: dict[str, float] = {}
         for name in cls.__dataclass_fields__:
             text = environ.get(_PREFIX + name.upper())
-            if text is not None and name not in ("secrets", "process", "plain_anywhere"):
+            if text is not None and name not in ("secrets", "contracts", "process", "plain_anywhere"):
                 given[name] = int(text) if name in whole else float(text)
         process = environ.get("HUB_PROCESS_NAME", "integration.worker")
         return cls(
-            secrets=Path(environ.get("HUB_SECRETS_DIR") or base),
+            secrets=Path(environ.get("HUB_SECRETS_DIR") or base / "secrets"),
+            contracts=Path(environ.get("HUB_CONTRACTS_DIR") or base / "contracts"),
             process=process,
             plain_anywhere=environ.get(_PREFIX + "PLAIN_ANYWHERE", "0") == "1",
             **given,  # type: ignore[arg-type]  # names above

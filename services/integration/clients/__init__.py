@@ -8,12 +8,12 @@ from pathlib import Path
 
 from services.integration.clients.protocol import Client
 from services.integration.clients.recording import Recorder, about
-from services.integration.clients.transport import open_road
+from services.integration.clients.transport import Road, open_road
 from services.integration.domain.partners import Partner
 from services.integration.settings import IntegrationSettings
 from shared.errors import Internal, Invalid
 
-__all__ = ["Client", "Connect", "Recorder", "about", "open_client"]
+__all__ = ["Client", "Connect", "Recorder", "about", "client_on", "open_client"]
 
 Connect = Callable[[Partner, IntegrationSettings, Recorder], Client]
 
@@ -21,20 +21,34 @@ Connect = Callable[[Partner, IntegrationSettings, Recorder], Client]
 def open_client(partner: Partner, settings: IntegrationSettings, recorder: Recorder) -> Client:
     """Return a client for this partner whose every call `recorder` notes; not shared between green threads.
 
-    Raises Internal("integration.no_secret") if its secret is not there, Invalid("integration.unknown_protocol"), and
-    what `open_road` raises.
+    Raises Internal("integration.no_secret") if its secret is not there, and what `open_road` and `client_on` raise.
     """
     token = _secret(settings.secret_file(partner.credential))
     recorder.hide(token)
+    return client_on(open_road(partner, settings, recorder), partner, token, settings)
+
+
+def client_on(road: Road, partner: Partner, secret: str, settings: IntegrationSettings) -> Client:
+    """Return a client that speaks this partner's protocol on a road, where it knows us by `secret`.
+
+    Raises Invalid("integration.unknown_protocol"), and for a dialect "integration.bad_dialect" and
+    "integration.bad_contract".
+    """
+    if partner.protocol not in ("rest", "soap"):
+        raise Invalid(
+            "integration.unknown_protocol", f"{partner.id}: {partner.protocol}", "Giao thức không được hỗ trợ."
+        )
+    if partner.dialect:
+        from services.integration.clients.mapped import mapped_client
+
+        return mapped_client(road, partner, secret, settings)
     if partner.protocol == "rest":
         from services.integration.clients.rest import RestClient
 
-        return RestClient(open_road(partner, settings, recorder), token)
-    if partner.protocol == "soap":
-        from services.integration.clients.soap import SoapClient
+        return RestClient(road, secret)
+    from services.integration.clients.soap import SoapClient
 
-        return SoapClient(open_road(partner, settings, recorder), token)
-    raise Invalid("integration.unknown_protocol", f"{partner.id}: {partner.protocol}", "Giao thức không được hỗ trợ.")
+    return SoapClient(road, secret)
 
 
 def _secret(file: Path) -> str:

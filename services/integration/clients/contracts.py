@@ -50,21 +50,38 @@ def contract_of(folder: Path, contract: Contract) -> tuple[Any, Any]:
 
     Raises Invalid("integration.bad_contract") if there is no such file, or it is no WSDL with that service and port.
     """
-    file = folder.resolve() / contract.wsdl
+    document = _read(folder, contract.wsdl)
     try:
-        document = _parsed(file, file.stat().st_mtime_ns)
         return document, _binding(document, contract)
+    except LookupError as error:
+        raise _bad(contract.wsdl, error) from error
+
+
+def _read(folder: Path, name: str) -> Any:
+    file = folder.resolve() / name
+    try:
+        return _parsed(file, file.stat().st_mtime_ns)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeepError, etree.Error) as error:
-        raise Invalid(
-            "integration.bad_contract",
-            f"{contract.wsdl}: {error}",
-            "Không đọc được tệp WSDL của hệ thống nhận.",
-        ) from error
+        raise _bad(name, error) from error
+
+
+def _bad(name: str, error: Exception) -> Invalid:
+    return Invalid("integration.bad_contract", f"{name}: {error}", "Không đọc được tệp WSDL của hệ thống nhận.")
 
 
 def operations_of(binding: Any) -> list[str]:
     """Return the names of a binding's operations."""
     return sorted(binding.all())
+
+
+def described(folder: Path, name: str) -> list[str]:
+    """Return what a WSDL offers, a line for each port. Raises Invalid("integration.bad_contract")."""
+    document = _read(folder, name)
+    return [
+        f"service {service}, port {port}: {', '.join(operations_of(offered.binding))}"
+        for service, found in document.services.items()
+        for port, offered in found.ports.items()
+    ]
 
 
 def _binding(document: Any, contract: Contract) -> Any:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from services.integration.clients.mapped_rest import RestSpeaker
 from services.integration.clients.protocol import Cost, Listing, Unanswered
 from services.integration.clients.rest import failed, refusal
-from services.integration.clients.transport import Lost, Unreached
+from services.integration.clients.transport import Lost, Road, Unreached
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.dialects import (
     Dialect,
@@ -22,12 +23,16 @@ from services.integration.domain.dialects import (
     Pages,
     Told,
     Unsayable,
+    dialect_of,
     judged,
     listings,
 )
 from services.integration.domain.dialects.pointers import MISSING, at, spelled
 from services.integration.domain.ledger import Packet
+from services.integration.domain.mapping import Breakdown, CodeMapping
+from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import Cell, Group
+from services.integration.settings import IntegrationSettings, endpoint_of
 from shared.calendar import Period
 from shared.digest import Digest
 from shared.errors import Invalid
@@ -46,13 +51,29 @@ class Speaker(Protocol):
         """Give connections back."""
 
 
-class MappedClient:
-    """A partner that speaks `dialect`, to whom `speaker` says it."""
+def mapped_client(road: Road, partner: Partner, secret: str, settings: IntegrationSettings) -> MappedClient:
+    """Return a client for a partner with a dialect. Raises Invalid("integration.bad_dialect"), and with SOAP
+    Invalid("integration.bad_contract")."""
+    dialect = dialect_of(partner.protocol, partner.dialect)
+    speaker: Speaker
+    if partner.protocol == "soap":
+        from services.integration.clients.mapped_soap import SoapSpeaker
 
-    def __init__(self, dialect: Dialect[Any], speaker: Speaker) -> None:
+        speaker = SoapSpeaker(dialect, road, secret, settings)
+    else:
+        speaker = RestSpeaker(dialect, road, endpoint_of(partner.id, partner.endpoint), secret)
+    everything = dialect.list is not None and dialect.list.everything
+    return (ListingClient if everything else MappedClient)(dialect, speaker, partner.mapping)
+
+
+class MappedClient:
+    """A partner that speaks `dialect`, to whom `speaker` says it; `mapping` spells its periods."""
+
+    def __init__(self, dialect: Dialect[Any], speaker: Speaker, mapping: CodeMapping) -> None:
         self.cost = Cost()
         self._dialect = dialect
         self._speaker = speaker
+        self._mapping = mapping
 
     def submit(self, packet: Packet) -> Answer:
         """Hand over a packet; one without values by the operation that deletes, if there is one."""
@@ -79,22 +100,22 @@ class MappedClient:
         described = self._dialect.digests
         if described is None:
             raise Unanswered("the partner has no digests")
-        theirs = None if form is None else self._dialect.theirs("form", form)
-        heard = self._heard(described.call, {"level": level, "period": period, "form": theirs})
+        heard = self._heard(described.call, {"level": level, **self._asking({"form": form, "period": period})})
         ours = self._dialect.ours["form"]
         found: dict[Group, Digest] = {}
         for row in listings.rows_of(heard.document, described.rows):
-            told = [
+            of_period, of_form, of_unit = (
                 None if pointer is None else spelled(at(row, pointer))
                 for pointer in (described.period, described.form, described.unit)
-            ]
+            )
             try:
                 digest = Digest.parse(
                     int(spelled(at(row, described.count)) or ""), spelled(at(row, described.digest)) or ""
                 )
             except ValueError as error:
                 raise Unanswered(f"not a digest: {error}") from error
-            found[told[0], ours.get(told[1] or "", told[1]), told[2]] = digest
+            theirs = None if of_period is None else self._mapping.read_period(of_period)
+            found[theirs, ours.get(of_form or "", of_form), of_unit] = digest
         return found
 
     def values(self, form: str, unit: str, period: str) -> Listing:
@@ -161,7 +182,7 @@ class MappedClient:
             "sender": packet.sender,
             "form": self._dialect.theirs("form", packet.form),
             "unit": packet.unit,
-            "period": packet.period,
+            "period": self._mapping.at(packet.period).period(packet.period),
             "version": packet.version,
             "content_hash": packet.content_hash,
             "count": len(packet.values),
@@ -173,7 +194,14 @@ class MappedClient:
     def _row(self, name: str, value: str | None, status: str) -> dict[str, Any]:
         dialect = self._dialect
         written = dialect.values.written(value)
-        return {"indicator": name, "value": written, "status": dialect.theirs("status", status)}
+        broken = Breakdown.parse(name)
+        parts = {f"part.{dimension}": part for dimension, part in broken.parts.items()}
+        return parts | {
+            "indicator": name,
+            "base": broken.base,
+            "value": written,
+            "status": dialect.theirs("status", status),
+        }
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -182,14 +210,25 @@ class MappedClient:
         described = self._dialect.list
         if described is None:
             raise Unanswered("the partner lists nothing")
-        form = asked.get("form")
-        names = {**asked, "form": None if form is None else self._dialect.theirs("form", form)}
         ours = self._dialect.ours
-        for page in self._documents(described, names):
+        for page in self._documents(described, self._asking(asked)):
             try:
-                yield [listings.held(row, described.row, self._dialect.values, ours, asked) for row in page]
+                rows = [listings.held(row, described.row, self._dialect.values, ours, asked) for row in page]
+                yield [replace(row, period=self._ours_of(row.period, described.row.period)) for row in rows]
             except (NotListed, KeyError) as error:
                 raise Unanswered(f"not a listing: {error}") from error
+
+    def _asking(self, asked: Names) -> dict[str, Any]:
+        """Return what a question names, in the partner's words."""
+        form, period = asked.get("form"), asked.get("period")
+        return {
+            **asked,
+            "form": None if form is None else self._dialect.theirs("form", form),
+            "period": None if period is None else self._mapping.at(period).period(period),
+        }
+
+    def _ours_of(self, period: str, listed: str | None) -> str:
+        return period if listed is None else self._mapping.read_period(period)
 
     def _documents(self, described: Listed[Any], names: Names) -> Iterator[list[Any]]:
         pages = described.pages or Pages(kind="page")
@@ -237,6 +276,14 @@ class MappedClient:
         heard = self._speaker.say(call, names, rows, link)
         self.cost.bytes += heard.size
         return heard
+
+
+class ListingClient(MappedClient):
+    """A partner that also lists everything it holds, without being told a key."""
+
+    def listing(self) -> Iterator[Sequence[Held]]:
+        """Yield everything the partner holds, page by page. Raises Unanswered."""
+        yield from self._pages({})
 
 
 def _following(pages: Pages, heard: Heard, rows: Sequence[Any], number: int) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.integration.domain.dialects.pointers import MISSING, at, is_pointer, spelled
+from services.integration.domain.mapping import Breakdown
 from services.integration.domain.reconciliation import Cell
 from shared.canonical import decimal_text
 from shared.errors import Invalid
@@ -54,7 +55,8 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where in a row its parts stand. Form, unit and period may be missing where the request named them."""
+    """Where in a row its parts stand. Form, unit and period may be missing where the request named them. With `parts`,
+    where each dimension's part stands, `indicator` points at the indicator without them."""
 
     indicator: str
     value: str
@@ -63,6 +65,7 @@ class Fields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     form: str | None = None
     unit: str | None = None
     period: str | None = None
+    parts: dict[str, str] = {}
 
 
 class Pages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +82,7 @@ class Pages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One value that a partner lists, under its codes."""
+    """One value that a partner lists, under its codes; the form and the status in our words."""
 
     form: str
     unit: str
@@ -91,7 +94,9 @@ class Held:
 
 def faults(fields: Fields, paging: Pages | None, rows: str, place: str) -> list[str]:
     """Return what is wrong with the description of a listing, each with its place."""
-    pointers = {f"{place}.row.{name}": text for name, text in msgspec.structs.asdict(fields).items()}
+    told = msgspec.structs.asdict(fields)
+    pointers = {f"{place}.row.{name}": text for name, text in told.items() if name != "parts"}
+    pointers |= {f"{place}.row.parts.{name}": text for name, text in fields.parts.items()}
     pointers[f"{place}.rows"] = rows
     if paging is not None:
         pointers |= {f"{place}.pages.last": paging.last, f"{place}.pages.next": paging.next}
@@ -128,6 +133,10 @@ def held(
             raise NotListed(f"a row without {name} (at {pointer})")
         return words.get(name, {}).get(text, text)
 
+    parts = {name: spelled(at(row, pointer)) for name, pointer in fields.parts.items()}
+    indicator = told("indicator", fields.indicator)
+    if parts:
+        indicator = Breakdown(base=indicator, parts={name: text for name, text in parts.items() if text}).text
     status = "official" if fields.status is None else told("status", fields.status)
     version = None if fields.version is None else spelled(at(row, fields.version))
     if at(row, fields.value) is MISSING and not isinstance(row, dict):
@@ -136,7 +145,7 @@ def held(
         form=told("form", fields.form),
         unit=told("unit", fields.unit),
         period=told("period", fields.period),
-        indicator=told("indicator", fields.indicator),
+        indicator=indicator,
         cell=Cell(values.read(at(row, fields.value)), status),
         version=int(version) if version is not None and version.isdecimal() else 0,
     )

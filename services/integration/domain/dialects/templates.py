@@ -21,11 +21,14 @@ from services.integration.domain.dialects.pointers import MISSING
 PACKET = frozenset(
     {"message_id", "sender", "form", "unit", "period", "version", "content_hash", "period_start", "period_end", "count"}
 )
-ROW = frozenset({"indicator", "value", "status"})
+ROW = frozenset({"indicator", "value", "status", "base"})
+"""Of a value: `base` is its indicator without the parts of dimensions, `part.sex` the part of the dimension `sex`."""
+
 PAGE = frozenset({"page", "cursor", "limit"})
 KEY = ("form", "unit", "period")
 
 _NAME = re.compile(r"\{([a-z_]+)\}")
+_PART = re.compile(r"part\.\w+")
 _OPTIONS = {"$", "as", "words", "optional"}
 _KINDS = ("text", "integer", "number")
 _DEEPEST = 16
@@ -64,7 +67,7 @@ def faults(template: Any, names: frozenset[str], place: str, *, rows: bool = Fal
 def text_faults(text: str, names: frozenset[str], place: str) -> Iterator[str]:
     """Yield what is wrong with a text that has names in braces."""
     for name in _NAME.findall(text):
-        if name not in names:
+        if not _known(name, names):
             yield f"{place}: there is no {name!r} here, only {', '.join(sorted(names))}"
     if set(_NAME.sub("", text)) & {"{", "}"}:
         yield f"{place}: braces hold one name of small letters"
@@ -72,7 +75,7 @@ def text_faults(text: str, names: frozenset[str], place: str) -> Iterator[str]:
 
 def _placeholder_faults(template: Mapping[str, Any], names: frozenset[str], place: str) -> Iterator[str]:
     name, words = template["$"], template.get("words", {})
-    if not isinstance(name, str) or name not in names:
+    if not isinstance(name, str) or not _known(name, names):
         yield f"{place}: there is no {name!r} here, only {', '.join(sorted(names))}"
     for key in template.keys() - _OPTIONS:
         yield f"{place}: unknown option {key!r} of a placeholder"
@@ -82,6 +85,10 @@ def _placeholder_faults(template: Mapping[str, Any], names: frozenset[str], plac
         yield f"{place}.words: texts by our words"
     if not isinstance(template.get("optional", False), bool):
         yield f"{place}.optional: true or false"
+
+
+def _known(name: str, names: frozenset[str]) -> bool:
+    return name in names or ("base" in names and _PART.fullmatch(name) is not None)
 
 
 def named(template: Any) -> set[str]:
