@@ -1,7 +1,7 @@
 """Fetch a partner's WSDL once, by an operator's word, into the hub's folder of contracts.
 
 Run as `python -m services.integration.fetching URL NAME`. What the WSDL imports comes along, from the same host only,
-and is named anew beside it; the hub never fetches anything while it calls. Nothing is stored unless all of it can be read.
+and is named anew beside it; the hub never fetches anything while it calls. Nothing is stored unless all can be read.
 """
 
 from __future__ import annotations

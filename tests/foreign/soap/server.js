@@ -11,6 +11,7 @@ const soap = require('soap')
 
 const USER = 'tinh-lai-chau'
 const PASSWORD = process.env.MAT_KHAU
+const NIL = { attributes: { 'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance', 'xsi:nil': 'true' } }
 const KNOWN = /^YT\d\d$/
 
 const store = new Map() // key -> { version, rows }
@@ -66,13 +67,12 @@ const port = {
       if (given.CoSo && given.CoSo !== key.CoSo) continue
       if (given.Nam && Number(given.Nam) !== year) continue
       for (const row of rows) {
-        const nil = row.value === null
         all.push({
           BieuMau: key.BieuMau,
           CoSo: key.CoSo,
           Nam: year,
           ChiTieu: row.name,
-          GiaTri: nil ? { attributes: { 'xsi:nil': 'true' } } : row.value,
+          GiaTri: row.value === null ? NIL : row.value,
           Loai: row.kind,
           PhienBan: version
         })
@@ -111,20 +111,21 @@ const server = http.createServer((request, response) => {
   })
 })
 
-server.listen(0, '127.0.0.1', () => {
-  soap.listen(server, {
-    path: '/tiep-nhan',
-    services: service,
-    xml: wsdl,
-    callback: () => process.stdout.write(`${server.address().port}\n`)
-  }).authenticate = (security) => {
-    const token = security && security.UsernameToken
-    return Boolean(token) && token.Username === USER && (token.Password.$value || token.Password) === PASSWORD
-  }
+// The library sits down in front of the server's listener once it has read the contract; we sit in front of it.
+function ready () {
   const [answer] = server.listeners('request')
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
     if (request.method === 'POST' && request.url === '/tiep-nhan' && faults.length) spoil(response, faults.shift())
     answer(request, response)
   })
+  process.stdout.write(`${server.address().port}\n`)
+}
+
+server.listen(0, '127.0.0.1', () => {
+  const listener = soap.listen(server, { path: '/tiep-nhan', services: service, xml: wsdl, callback: ready })
+  listener.authenticate = (security) => {
+    const token = security && security.UsernameToken
+    return Boolean(token) && token.Username === USER && (token.Password.$value || token.Password) === PASSWORD
+  }
 })
