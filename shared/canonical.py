@@ -45,15 +45,16 @@ def _out_of_range(value: Decimal) -> Invalid:
     )
 
 
-def encode(fields: Iterable[str | None]) -> bytes:
-    """Return the length-prefixed encoding of these fields: 4 bytes big-endian length and UTF-8 of the NFC text;
-    an absent field (None) is the length 0xFFFFFFFF alone, so it differs from the empty text."""
+def encode(fields: Iterable[str | None], *, as_is: bool = False) -> bytes:
+    """Return the length-prefixed encoding of these fields: 4 bytes big-endian length and UTF-8 of the NFC text (with
+    `as_is` of the text letter by letter); an absent field (None) is the length 0xFFFFFFFF alone, so it differs from the
+    empty text."""
     parts: list[bytes] = []
     for item in fields:
         if item is None:
             parts.append(b"\xff\xff\xff\xff")
         else:
-            raw = (item if item.isascii() else unicodedata.normalize("NFC", item)).encode()
+            raw = (item if as_is or item.isascii() else unicodedata.normalize("NFC", item)).encode()
             parts.append(len(raw).to_bytes(4, "big") + raw)
     return b"".join(parts)
 

@@ -1,4 +1,5 @@
-"""Seals audit entries, deletes what is past its retention and reads the backbone's gauges, for all services in turn.
+"""Seals audit entries and messages, deletes what is past its retention and reads the backbone's gauges, for all
+services in turn.
 
 Runs in a thread of its own on plain connections, so that a slow database of one service delays no publishing.
 """
@@ -12,8 +13,10 @@ from typing import Any
 
 import psycopg
 
-from shared import audit
+from shared.audit import AUDIT
+from shared.chain import SEAL_BATCH, Chain
 from shared.logs import logger
+from shared.message_log import MESSAGES
 from shared.relay import metrics
 from shared.relay.settings import RelaySettings
 
@@ -67,6 +70,7 @@ class Housekeeping(threading.Thread):
         self._ending = threading.Event()
         self._connections: dict[str, psycopg.Connection[Any]] = {}
         self._due: dict[tuple[str, str], float] = {}
+        self._logging: set[str] = set()
 
     def stop(self) -> None:
         """Ask the thread to end."""
@@ -100,11 +104,18 @@ class Housekeeping(threading.Thread):
                 broken.close()
 
     def _seal(self, service: str, connection: psycopg.Connection[Any]) -> None:
+        metrics.SEALED.labels(service).inc(self._sealed(AUDIT, connection))
+        if service in self._logging or MESSAGES.stands_in(connection):
+            self._logging.add(service)
+            self._sealed(MESSAGES, connection)
+
+    def _sealed(self, chain: Chain, connection: psycopg.Connection[Any]) -> int:
+        total = 0
         for _ in range(_ROUNDS):
-            sealed = audit.seal(connection)
-            metrics.SEALED.labels(service).inc(sealed)
-            if sealed < audit.SEAL_BATCH or self._ending.is_set():
+            total += (sealed := chain.seal(connection))
+            if sealed < SEAL_BATCH or self._ending.is_set():
                 break
+        return total
 
     def _read_gauges(self, service: str, connection: psycopg.Connection[Any]) -> None:
         row = connection.execute(_GAUGES).fetchone() or (0,) * 6
