@@ -17,6 +17,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     history,
     installation,
     loading,
+    log,
     reform,
     reports,
     running,
@@ -52,6 +53,7 @@ app.add_typer(ground.audit_app, name="audit")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(log.app, name="log")
 app.add_typer(reform.app, name="reform")
 
 if __name__ == "__main__":

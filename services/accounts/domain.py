@@ -34,6 +34,7 @@ ROLES: dict[str, frozenset[str]] = {
             "digests.read",
             "dead_letters.read",
             "dead_letters.replay",
+            "messages.read",
             "inbox.read",
         }
     ),
@@ -48,6 +49,7 @@ ROLES: dict[str, frozenset[str]] = {
             "deliveries.read",
             "reconciliations.read",
             "digests.read",
+            "messages.read",
             "inbox.read",
         }
     ),

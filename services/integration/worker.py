@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.integration import intake, scrubbing
 from services.integration.domain.delivery import OPEN
 from services.integration.journaling import JournalKeeping
+from services.integration.message_log import MessageLogKeeping
 from services.integration.metrics import (
     DEAD_LETTERS,
     EQUALITY_AGE_SECONDS,
@@ -28,7 +29,7 @@ from shared.storage import Unit, UnitOfWork
 log = logger(__name__)
 
 
-class IntegrationWorker(JournalKeeping):
+class IntegrationWorker(JournalKeeping, MessageLogKeeping):
     """Event handlers and timers. The senders run in green threads of their own beside them."""
 
     name = "integration.worker"

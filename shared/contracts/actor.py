@@ -29,6 +29,7 @@ RIGHTS: dict[str, str] = {
     "digests.read": "read digests and listings, of what one's own system is to hold or of the warehouse one may read",
     "dead_letters.read": "read dead letters",
     "dead_letters.replay": "replay or discard dead letters",
+    "messages.read": "search, read and export the log of messages with other systems",
     "inbox.read": "read one's notifications",
     "status.read": "see how the hub is doing",
 }

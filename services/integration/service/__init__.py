@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.integration.service.dead_letters import DeadLetterCalls
 from services.integration.service.deliveries import DeliveryCalls
 from services.integration.service.digests import DigestCalls
+from services.integration.service.messages import MessageCalls
 from services.integration.service.partners import PartnerCalls
 from services.integration.service.reconciliations import ReconciliationCalls
 from services.integration.service.reports import ReportCalls
@@ -13,7 +14,14 @@ from shared.storage import UnitOfWork
 
 
 class IntegrationService(
-    Described, PartnerCalls, DeliveryCalls, ReconciliationCalls, ReportCalls, DigestCalls, DeadLetterCalls
+    Described,
+    PartnerCalls,
+    DeliveryCalls,
+    MessageCalls,
+    ReconciliationCalls,
+    ReportCalls,
+    DigestCalls,
+    DeadLetterCalls,
 ):
     """Questions and commands. What takes time (sending, comparing) is started here and done by the worker."""
 

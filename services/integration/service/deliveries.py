@@ -7,7 +7,7 @@ import msgspec
 from services.integration import settling
 from services.integration.domain.delivery import State, as_told
 from services.integration.service.paging import bad_filter, id_of, number_of, size_of
-from services.integration.storage import deliveries, ledger
+from services.integration.storage import deliveries, ledger, messages
 from services.integration.storage.deliveries import Delivery
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views import AttemptView, DeliveryDetail, DeliveryPage, DeliveryView
@@ -57,6 +57,7 @@ class DeliveryCalls:
             if delivery is None:
                 raise NotFound("integration.no_delivery", f"no delivery {delivery_id}", "Không có lần gửi này.")
             actor.require("deliveries.read", unit=delivery.unit, form=delivery.form)
+            logged = messages.of_delivery(unit.connection, delivery.id)
             tries = [
                 AttemptView(
                     number=row.number,
@@ -64,6 +65,7 @@ class DeliveryCalls:
                     seconds=row.seconds or 0.0,
                     outcome=f"{row.action}: {row.outcome or 'under way or interrupted'}",
                     error=row.error,
+                    messages=logged.get(row.number, []),
                 )
                 for row in deliveries.attempts_of(unit.connection, delivery.id)
             ]

@@ -64,6 +64,12 @@ def body(connection: Connection, message_id: UUID) -> bytes:
     return zlib.decompress(connection.execute(_BODY, {"id": message_id}).scalar_one())
 
 
+def body_if_kept(connection: Connection, message_id: UUID) -> bytes | None:
+    """Return the body of one message as it was received, None once it is forgotten."""
+    found = connection.execute(_BODY, {"id": message_id}).scalar()
+    return None if found is None else zlib.decompress(found)
+
+
 def begins(connection: Connection) -> datetime | None:
     """Return how far back the journal reaches; None while it is empty."""
     found: datetime | None = connection.execute(_BEGINS).scalar()

@@ -63,6 +63,10 @@ _FORGET_BODIES = text(
     "DELETE FROM message_bodies WHERE message IN (SELECT message FROM message_bodies "
     "WHERE at < now() - make_interval(days => :days) ORDER BY at LIMIT :limit)"
 )
+_BODIES_GONE = text(
+    "UPDATE message_anchor SET bodies_gone = greatest(bodies_gone, now() - make_interval(days => :days)) "
+    "WHERE EXISTS (SELECT 1 FROM message_bodies WHERE at < now() - make_interval(days => :days))"
+)
 _OLDEST = text(
     "SELECT id, sealed_as, hash, at < now() - make_interval(days => :days) AS over FROM messages "
     "WHERE sealed_as > (SELECT number FROM message_anchor) ORDER BY sealed_as LIMIT :limit"
@@ -70,6 +74,29 @@ _OLDEST = text(
 _MOVE_ANCHOR = text("UPDATE message_anchor SET number = :number, hash = :hash")
 _FORGET = text("DELETE FROM messages WHERE sealed_as <= :number")
 _FORGET_THEIR_BODIES = text("DELETE FROM message_bodies WHERE message = ANY(:ids)")
+_RANGE = text(
+    """
+    SELECT min(sealed_as) AS first, max(sealed_as) AS last FROM messages
+    WHERE sealed_as IS NOT NULL AND (cast(:since AS timestamptz) IS NULL OR at >= :since)
+        AND (cast(:until AS timestamptz) IS NULL OR at < :until)
+    """
+)
+_HASH = text(
+    "SELECT hash FROM messages WHERE sealed_as = :number "
+    "UNION ALL SELECT hash FROM message_anchor WHERE number = :number LIMIT 1"
+)
+_GONE = text("SELECT bodies_gone FROM message_anchor")
+_SEALED = text(
+    "SELECT m.*, b.request, b.response FROM messages m LEFT JOIN message_bodies b ON b.message = m.id "
+    "WHERE m.sealed_as > :after AND m.sealed_as <= :last ORDER BY m.sealed_as LIMIT :limit"
+)
+_SIZE = text(
+    """
+    SELECT count(*) AS unsealed, coalesce(extract(epoch FROM now() - min(at)), 0)::float AS oldest,
+        pg_total_relation_size('messages') + pg_total_relation_size('message_bodies') AS bytes
+    FROM messages WHERE sealed_as IS NULL
+    """
+)
 _ONE = text("SELECT * FROM messages WHERE id = :id")
 _BODIES = text("SELECT request, response FROM message_bodies WHERE message = :id")
 _OF_DELIVERY = text("SELECT id, attempt FROM messages WHERE delivery = :delivery ORDER BY id")
@@ -160,8 +187,39 @@ def page(
     )
 
 
+def sealed_range(connection: Connection, since: datetime | None, until: datetime | None) -> tuple[int, int] | None:
+    """Return the numbers of the first and the last sealed entry within this time; None if there is none. All between
+    belong to it: the chain's order is that in which entries were committed, not quite that of time."""
+    row = connection.execute(_RANGE, {"since": since, "until": until}).one()
+    return None if row.first is None else (row.first, row.last)
+
+
+def hash_of(connection: Connection, number: int) -> bytes | None:
+    """Return the hash of the sealed entry of this number, or of the anchor; None if it is gone or never was."""
+    found = connection.execute(_HASH, {"number": number}).scalar()
+    return None if found is None else bytes(found)
+
+
+def bodies_gone(connection: Connection) -> datetime | None:
+    """Return the moment before which bodies may have been let go; None while none was."""
+    found: datetime | None = connection.execute(_GONE).scalar()
+    return found
+
+
+def sealed(connection: Connection, after: int, last: int, limit: int) -> Sequence[Row[Any]]:
+    """Return sealed entries with their bodies in order of number, from the one behind `after`, at most `limit`."""
+    return connection.execute(_SEALED, {"after": after, "last": last, "limit": limit}).all()
+
+
+def size(connection: Connection) -> tuple[int, float, int]:
+    """Return how many entries are unsealed, the age of the oldest (seconds), and the bytes the log takes."""
+    row = connection.execute(_SIZE).one()
+    return row.unsealed, row.oldest, row.bytes
+
+
 def forget_bodies(connection: Connection, days: int) -> int:
     """Delete bodies that are older, at most some thousand; return how many."""
+    connection.execute(_BODIES_GONE, {"days": days})
     return connection.execute(_FORGET_BODIES, {"days": days, "limit": _DELETED_AT_ONCE}).rowcount
 
 

@@ -53,6 +53,7 @@ from shared.contracts.views.integration import (
     ReconciliationPage,
     ReconciliationView,
 )
+from shared.contracts.views.messages import MessageDetail, MessageExport, MessageExportPage, MessagePage, MessageView
 from shared.contracts.views.obligations import (
     AnnouncementView,
     CompletenessRow,
@@ -187,6 +188,11 @@ __all__ = [
     "LowerView",
     "MeasurePage",
     "MeasureView",
+    "MessageDetail",
+    "MessageExport",
+    "MessageExportPage",
+    "MessagePage",
+    "MessageView",
     "ObservationPage",
     "ObservationView",
     "OutlierPage",

@@ -44,13 +44,14 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptView:
-    """One try of a delivery: when, how long (seconds), what came back."""
+    """One try of a delivery: when, how long (seconds), what came back, and its entries in the message log by id."""
 
     number: int
     started_at: datetime
     seconds: float
     outcome: str
     error: str | None = None
+    messages: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import msgspec
+import psycopg
 import pytest
 from sqlalchemy import Engine, Row, text
 from sqlalchemy.exc import ProgrammingError
 
+from services.integration.journaling import keep_pushes
 from services.integration.reconciling import Reconciler
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
-from services.integration.storage import deliveries
+from services.integration.storage import deliveries, messages
+from shared.contracts.events import PushAccepted
+from shared.entrypoints import Received
+from shared.envelope import new_message_id
+from shared.errors import Forbidden, NotFound
+from shared.message_log import MESSAGES
+from shared.message_verification import verify
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, TOKEN, Record, Work, recorded, states
 from tests.service.integration.test_deliveries import arm
+
+Plain = psycopg.Connection[Any]
 
 
 def entries(engine: Engine, **equal: Any) -> list[Row[Any]]:
@@ -90,3 +104,102 @@ def test_the_database_refuses_to_change_or_drop_entries(
     work("bo-nganh")
     with pytest.raises(ProgrammingError, match="never changed"), engine.begin() as connection:
         connection.execute(text(change))
+
+
+@pytest.fixture
+def plain(engine: Engine) -> Iterator[Plain]:
+    """A connection as the relay seals over."""
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
+        yield connection
+
+
+def exported(service: IntegrationService, **asked: Any) -> list[bytes]:
+    begun = service.open_message_export(ACTOR, **asked)
+    lines, after = [begun.head], begun.first - 1
+    while after is not None:
+        page = service.read_message_export(ACTOR, after, begun.last)
+        lines.append(page.lines)
+        after = page.next
+    return "".join(lines).encode().splitlines(keepends=True)
+
+
+def pushed(number: int, body: bytes) -> Received[PushAccepted]:
+    event = PushAccepted(
+        receipt_id=f"r_{number}",
+        client_id="so-giao-duc",
+        partner="so-giao-duc",
+        fingerprint=hashlib.sha256(body).hexdigest(),
+        accepted_at=datetime(2026, 7, 1, tzinfo=UTC),
+        tie_breaker="x",
+        units=["LC"],
+        forms=["GD-NAM"],
+        body=msgspec.Raw(body),
+    )
+    return Received(event, new_message_id(), "c-push", datetime.now(UTC))
+
+
+def test_messages_are_found_read_sealed_exported_and_verified(
+    far: httpx.Client, record: Record, work: Work, service: IntegrationService, plain: Plain, unit: UnitOfWork
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="3507.6"))
+    work("bo-nganh")
+    body = b'{"form":"GD-NAM","unit":"LC","period":"2016","token":"s3cr3t","figures":[]}'
+    push = pushed(1, body)
+    with unit() as opened:
+        keep_pushes(opened, [push])
+        keep_pushes(opened, [push])
+
+    [entry] = service.list_messages(
+        ACTOR, partner="bo-nganh", form="GD-NAM", period="2016", outcome="answered"
+    ).messages
+    detail = service.read_delivery(ACTOR, entry.delivery or "")
+    assert [attempt.messages for attempt in detail.attempts] == [[entry.id]]
+    read = service.read_message(ACTOR, entry.id)
+    assert "3507.6" in (read.request or "") and "applied" in (read.response or "")
+
+    [arrived] = service.list_messages(ACTOR, direction="in").messages
+    assert (arrived.request_sha256, arrived.request_bytes) == (hashlib.sha256(body).hexdigest(), len(body))
+    shown = service.read_message(ACTOR, arrived.id).request or ""
+    assert "GD-NAM" in shown and "s3cr3t" not in shown
+
+    with pytest.raises(NotFound, match="no sealed message"):
+        service.open_message_export(ACTOR)
+    assert MESSAGES.seal(plain) == 2
+    lines = exported(service)
+    report = verify(lines)
+    assert report.holds and report.entries == 2 and MESSAGES.verify(plain).head == report.head
+    assert verify([lines[0], lines[2]]).faults[0].what == "missing"
+
+
+def test_whoever_sees_some_units_sees_their_messages_alone_and_exports_none(
+    far: httpx.Client, record: Record, work: Work, service: IntegrationService
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work("bo-nganh")
+    one = replace(ACTOR, units=("LC",), forms=("GD-NAM",))
+    [entry] = service.list_messages(one).messages
+    assert service.read_message(one, entry.id).request
+    other = replace(ACTOR, units=("LC-X",))
+    assert service.list_messages(other).messages == []
+    for refused in (lambda: service.read_message(other, entry.id), lambda: service.open_message_export(one)):
+        with pytest.raises(Forbidden):
+            refused()
+
+
+def test_what_is_let_go_leaves_a_chain_that_still_holds(
+    far: httpx.Client, record: Record, work: Work, service: IntegrationService, plain: Plain, unit: UnitOfWork
+) -> None:
+    for version in (1, 2, 3):
+        record(recorded("GD-NAM", version, GD01=str(version)))
+        work("bo-nganh")
+    assert MESSAGES.seal(plain, limit=2) == 2
+    with unit() as opened:
+        assert messages.forget_bodies(opened.connection, 0) == 3
+    report = verify(exported(service))
+    assert report.holds and report.bodiless == 2
+    with unit() as opened:
+        assert messages.forget(opened.connection, 0) == 2  # the third is not sealed: it stays
+    assert MESSAGES.seal(plain) == 1
+    assert MESSAGES.verify(plain).holds and MESSAGES.verify(plain).sealed == 3
+    assert verify(exported(service)).first == 3

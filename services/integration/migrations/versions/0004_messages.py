@@ -34,8 +34,8 @@ _STATEMENTS = (
     "CREATE TABLE message_bodies (message uuid PRIMARY KEY, at timestamptz NOT NULL, request bytea, response bytea)",
     "ALTER TABLE message_bodies ALTER request SET STORAGE EXTERNAL, ALTER response SET STORAGE EXTERNAL",
     "CREATE INDEX message_bodies_at ON message_bodies (at)",
-    "CREATE TABLE message_anchor (number bigint PRIMARY KEY, hash bytea NOT NULL)",
-    "INSERT INTO message_anchor VALUES (0, decode(repeat('00', 32), 'hex'))",
+    "CREATE TABLE message_anchor (number bigint PRIMARY KEY, hash bytea NOT NULL, bodies_gone timestamptz)",
+    "INSERT INTO message_anchor VALUES (0, decode(repeat('00', 32), 'hex'), NULL)",
     f"""
     CREATE FUNCTION message_guard() RETURNS trigger LANGUAGE plpgsql AS $guard$
     BEGIN

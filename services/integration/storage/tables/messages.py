@@ -73,5 +73,7 @@ message_anchor = Table(
     metadata,
     Column("number", BigInteger, primary_key=True),
     Column("hash", LargeBinary, nullable=False),
+    Column("bodies_gone", DateTime(timezone=True)),
 )
-"""One row: number and hash of the last entry that retention has deleted; 0 and zeros while it has deleted none."""
+"""One row: number and hash of the last entry that retention has deleted (0 and zeros while it has deleted none), and
+before which moment bodies may be gone."""
