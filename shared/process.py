@@ -3,7 +3,6 @@ library and psycopg cooperate with eventlet, which must happen before anything t
 
 from __future__ import annotations
 
-import gc
 import os
 import warnings
 
@@ -25,13 +24,10 @@ from typing import Any  # noqa: E402
 
 from nameko.runners import ServiceRunner  # noqa: E402
 
-from shared import greenwait, health, logs, traces  # noqa: E402
+from shared import greenwait, health, logs, memory, traces  # noqa: E402
 from shared.settings import BackboneSettings, backbone_settings  # noqa: E402
 
 greenwait.install()
-
-_GC_THRESHOLD = 50_000
-"""New containers before cycles are looked for: a push of 5,000 figures makes tens of thousands, and no cycle."""
 
 ROLES = {"rpc": "service", "worker": "worker"}
 """Which module of a service's package holds which role, and how its class's name ends."""
@@ -69,10 +65,7 @@ def run(service: str, roles: Sequence[str], package: str = "services") -> int:
     ended = eventlet.spawn(_wait, runner)
     eventlet.spawn(_stop_when_asked, asked, runner, standing, log)
     log.info("process.starting", service=service, roles=list(roles))
-    # What is loaded by now stays for ever: collecting it again and again would cost bulk work 100 ms each time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD)
+    memory.settle()
     runner.start()
     standing.serve()
     log.info("process.ready", service=service)

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import IntFlag
 
+from services.indicators.domain.adding_up import Found, Segment, YearRow, found_in, with_parts
 from services.indicators.domain.cells import Cell
 from shared.calendar import Period
 from shared.canonical import decimal_text
@@ -71,62 +72,101 @@ def units_below(organisation: Organisation, unit: str, day: date) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Whose figure of `period` counts for `target`: its own, or `share` of that of one of those it came from."""
-
-    target: str
-    period: str
-    slots: int
-    unit: str
-    share: Decimal
-    own: bool
-    expected: int
-    """How many units together make the figure; 0 where nothing but its own can count."""
-
-
-@dataclass(frozen=True, slots=True)
 class Sources:
-    """What the grid reads for some units."""
+    """What the grid reads for some units: by unit and year, the periods in which those it came from may stand in."""
 
-    rows: list[Source]
+    segments: dict[tuple[str, int], list[Segment]]
     estimated: frozenset[tuple[str, Slot]]
     """The (unit, column) pairs in which shares of a split unit are added up."""
+
+    @property
+    def years(self) -> set[tuple[str, int]]:
+        """The (unit, year) pairs of which there may be figures that count."""
+        parts = {(unit, year) for (_, year), found in self.segments.items() for each in found for unit, _ in each.parts}
+        return parts | self.segments.keys()
 
 
 def sources(organisation: Organisation, units: Iterable[str], period: Period) -> Sources:
     """Return whose figures are read for these units, which stand on the period's last day."""
-    rows: list[Source] = []
+    looks = looked_at(period)
+    years = {each.year for each in looks}
+    segments: dict[tuple[str, int], list[Segment]] = {}
     estimated: set[tuple[str, Slot]] = set()
-    whole = Decimal(1)
-    looks = [(each, str(each), int(slots)) for each, slots in looked_at(period).items()]
     for unit in units:
-        for each, text, slots in looks:
+        periods: dict[tuple[int, tuple[tuple[str, Decimal], ...]], int] = {}
+        for each, slots in looks.items():
             lineage = organisation.lineage(unit, each.end, period.end)
-            count = 0 if lineage.is_itself else len(lineage.parts)
-            rows.append(Source(unit, text, slots, unit, whole, True, count))
-            if not count:
+            if lineage.is_itself:
                 continue
-            rows += [Source(unit, text, slots, part.unit, part.share, False, count) for part in lineage.parts]
+            key = each.year, tuple((part.unit, part.share) for part in lineage.parts)
+            periods[key] = periods.get(key, 0) | bit_of(each)
             if not lineage.is_exact:
                 estimated |= {(unit, slot) for slot in SLOTS if slot & slots}
-    return Sources(rows, frozenset(estimated))
+        segments |= {(unit, year): [] for year in years}
+        for (year, parts), mask in periods.items():
+            if parts:
+                segments[unit, year].append(Segment(mask, parts))
+    return Sources(segments, frozenset(estimated))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the warehouse has in one column for one unit and indicator: of how many periods there is a figure, in how
-    many something occurred, for how many those it came from stand in, and the sum."""
+def bit_of(period: Period) -> int:
+    """Return the bit that tells the period in its year."""
+    return 1 << (period.number - 1)
 
-    periods: int = 0
-    occurred: int = 0
-    inherited: int = 0
-    total: Decimal | None = None
 
-    def and_inherited(self, cell: Cell) -> Found:
-        """Return this with one more period, whose figure was rolled up from those the unit came from."""
-        value = None if cell.value is None else Decimal(cell.value)
-        occurred = self.occurred + (value is not None)
-        return Found(self.periods + 1, occurred, self.inherited + 1, total_of((self.total, value)))
+def columns(period: Period) -> dict[Slot, tuple[int, int]]:
+    """Return the year and the periods in it, as bits, that each column of the grid adds up."""
+    found: dict[Slot, tuple[int, int]] = {}
+    for each, slots in looked_at(period).items():
+        for slot in SLOTS:
+            if slot & slots:
+                found[slot] = each.year, found.get(slot, (each.year, 0))[1] | bit_of(each)
+    return found
+
+
+def added_up(
+    asked: Sources,
+    years: Mapping[tuple[str, int], Mapping[str, YearRow]],
+    units: Iterable[str],
+    indicators: Iterable[str],
+    period: Period,
+    added: frozenset[str],
+) -> dict[tuple[str, str], Mapping[Slot, Found]]:
+    """Return what each (unit, indicator) has in the columns of the grid; what has nothing at all is left out. Those a
+    unit came from count only for the indicators that are `added`."""
+    looks, size, codes = columns(period), period.in_year, list(indicators)
+    nothing: Mapping[str, YearRow] = {}
+    found: dict[tuple[str, str], Mapping[Slot, Found]] = {}
+    for unit in units:
+        held = {year: years.get((unit, year), nothing) for year, _ in looks.values()}
+        before = {year: asked.segments.get((unit, year), []) for year in held}
+        parts = {
+            year: {part: years.get((part, year), nothing) for each in segments for part, _ in each.parts}
+            for year, segments in before.items()
+        }
+        for code in codes:
+            made: dict[int, YearRow | None] = {}
+            for year, rows in held.items():
+                row = rows.get(code)
+                if before[year] and code in added:
+                    others = {part: of[code] for part, of in parts[year].items() if code in of}
+                    row = with_parts(row, before[year], others, size)
+                made[year] = row
+            having = {
+                slot: found_in(row, mask)
+                for slot, (year, mask) in looks.items()
+                if (row := made[year]) is not None and row.present & mask
+            }
+            if having:
+                found[unit, code] = having
+    return found
+
+
+def and_inherited(found: Found, cell: Cell) -> Found:
+    """Return this with one more period, whose figure was rolled up from those the unit came from."""
+    value = None if cell.value is None else Decimal(cell.value)
+    occurred = found.occurred + (value is not None)
+    return Found(found.periods + 1, occurred, found.inherited + 1, total_of((found.total, value)))
 
 
 NOTHING = Found()
@@ -161,15 +201,15 @@ def with_inherited(
     found: Mapping[Slot, Found], cells: Mapping[Period, Cell], period: Period
 ) -> tuple[dict[Slot, Found], frozenset[Slot]]:
     """Return what the columns have with these rolled up figures among them, and in which of them one is an estimate."""
-    columns, estimated = dict(found), Slot(0)
+    having, estimated = dict(found), Slot(0)
     looks = looked_at(period)
     for each, cell in cells.items():
         for slot in SLOTS:
             if slot & looks[each]:
-                columns[slot] = columns.get(slot, NOTHING).and_inherited(cell)
+                having[slot] = and_inherited(having.get(slot, NOTHING), cell)
         if cell.basis == ESTIMATED:
             estimated |= looks[each]
-    return columns, frozenset(slot for slot in SLOTS if slot & estimated)
+    return having, frozenset(slot for slot in SLOTS if slot & estimated)
 
 
 @dataclass(frozen=True, slots=True)

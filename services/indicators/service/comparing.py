@@ -18,6 +18,7 @@ from services.indicators.service.moments import resolved
 from services.indicators.service.standing_in import standing_in
 from services.indicators.storage import organisation as organisations
 from services.indicators.storage import readings
+from services.indicators.storage import years as rows_of
 from services.indicators.storage.tables import reading
 from shared.calendar import Period
 from shared.contracts.actor import EVERYWHERE, Actor
@@ -140,7 +141,9 @@ class _Grid:
         asked = rules.sources(self._known.organisation, units, self._period)
         entries = self._known.catalogue.indicators
         added = [code for code in self._definitions if rules.is_added(entries[code], self._period)]
-        found = readings.sums(connection, asked.rows, list(self._definitions), added=added, as_of=as_of, forms=forms)
+        looks = rules.looked_at(self._period)
+        years = rows_of.rows(connection, asked.years, looks, list(self._definitions), as_of=as_of, forms=forms)
+        found = rules.added_up(asked, years, units, self._definitions, self._period, frozenset(added))
         inherited = self._inherited(connection, units, added, as_of=as_of, forms=forms)
         for unit in units:
             estimated = frozenset(slot for slot in rules.SLOTS if (unit, slot) in asked.estimated)

@@ -115,6 +115,20 @@ observations = Table(
 of an open list, `basis` says how a value came about where it rests on other units' figures. One partition per year of
 the period (services/indicators/storage/partitions.py)."""
 
+year_rows = Table(
+    "year_rows",
+    metadata,
+    Column("unit", _KEY, primary_key=True),
+    Column("year", _KEY, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("indicator", _KEY, primary_key=True),
+    Column("present", Integer, nullable=False),
+    Column("occurred", Integer, nullable=False),
+    Column("amounts", Text, nullable=False),
+)
+"""The current values of a (unit, indicator) in the year's periods of one kind: see storage/years.py. A trigger on the
+observations keeps them."""
+
 series_statistics = Table(
     "series_statistics",
     metadata,

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from services.indicators.domain.adding_up import YearRow
+from services.indicators.storage.years import rows
+from shared.calendar import Period
 from shared.contracts.actor import Actor
 from shared.contracts.views import GridCell
 from shared.errors import Forbidden, Invalid, NotFound
@@ -154,3 +157,33 @@ def test_a_grid_of_nothing_is_refused(filled: Warehouse) -> None:
         filled.service.read_grid(OFFICE, "2025-07", form=FORM)
     with pytest.raises(NotFound):
         filled.service.read_grid(OFFICE, "2025-07", form="KHONG-CO", under="LC")
+
+
+def test_the_years_that_are_kept_are_those_that_the_observations_make(database: Callable[[str], Engine]) -> None:
+    warehouse = Warehouse(database("indicators"))
+    months = [Period("month", 2024, number) for number in range(1, 13)]
+    for period, values in (
+        ("2024-01", {"KT1": "1.5", "KT2": None}),
+        ("2024-03", {"KT1": "-2.25", "KT2": "7"}),
+        ("2024-03", {"KT1": "99999999999999999999.9999"}),  # corrected, and KT2 withdrawn
+        ("2024-12", {"KT2": "4"}),
+        ("2024-12", {"KT1": "3"}),
+    ):
+        warehouse.record(DOAN_KET, period, **values)
+
+    def years(as_of: int | None) -> dict[tuple[str, int], dict[str, YearRow]]:
+        with warehouse.service.unit.engine.connect() as connection:
+            return rows(connection, {(DOAN_KET, 2024)}, months, ["KT1", "KT2"], as_of=as_of, forms=None)
+
+    with warehouse.service.unit.engine.begin() as connection:
+        last = connection.exec_driver_sql("SELECT max(batch) FROM batches").scalar_one()
+    kept = years(None)
+    assert kept == years(last)
+    held = kept[DOAN_KET, 2024]
+    assert (held["KT1"].present, held["KT1"].occurred, held["KT2"].present, held["KT2"].occurred) == (
+        0b100000000101,
+        0b100000000101,
+        0b1,
+        0b0,
+    )
+    assert held["KT1"].amounts[2] == 999999999999999999999999

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import catalogue
+from services.indicators.domain.adding_up import Found, Segment, YearRow, found_in, spread, with_parts
 from services.indicators.domain.catalogue import Catalogue, accept
-from services.indicators.domain.comparing import Found, Slot, Summing, looked_at, per_cent, row_of, sources
+from services.indicators.domain.comparing import Slot, Summing, looked_at, per_cent, row_of, sources
 from services.indicators.domain.derivations import Rules
 from services.indicators.domain.moments import moment
 from shared.calendar import Period
@@ -48,20 +49,19 @@ def test_a_month_looks_at_the_month_before_and_at_both_years_since_january() -> 
 
 def test_a_merged_unit_is_compared_with_those_it_was_made_of(organisation: Organisation) -> None:
     asked = sources(organisation, [DOAN_KET], Period("month", 2025, 8))
-    of = {period: {item.unit for item in asked.rows if item.period == period and not item.own} for period in PERIODS}
-    assert set(OLD) < of["2024-08"] == of["2025-06"]
-    assert len(of["2024-08"]) == 5
-    assert of["2025-07"] == of["2025-08"] == set()
-    assert {item.expected for item in asked.rows if not item.own} == {5}
+    first_half, until_august = 0b111111, 0b11111111
+    (of_2024,), (of_2025,) = asked.segments[DOAN_KET, 2024], asked.segments[DOAN_KET, 2025]
+    assert (of_2024.periods, of_2025.periods) == (until_august, first_half)
+    assert of_2024.parts == of_2025.parts
+    units = {unit for unit, _ in of_2024.parts}
+    assert set(OLD) < units and len(units) == 5
+    assert asked.years == {(unit, year) for unit in units | {DOAN_KET} for year in (2024, 2025)}
     assert asked.estimated == frozenset()
-
-
-PERIODS = ("2024-08", "2025-06", "2025-07", "2025-08")
 
 
 def test_an_untouched_unit_is_compared_with_itself(organisation: Organisation) -> None:
     asked = sources(organisation, ["LC-X03451-2004"], Period("month", 2025, 8))
-    assert all(item.own for item in asked.rows)
+    assert asked.years == {("LC-X03451-2004", 2024), ("LC-X03451-2004", 2025)}
 
 
 def test_shares_of_a_split_unit_make_an_estimate() -> None:
@@ -177,3 +177,41 @@ def test_a_day_means_its_end_in_vietnam() -> None:
 def test_a_moment_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="bad_as_of"):
         moment(text)
+
+
+_MONTH = st.one_of(st.none(), st.just("nothing"), st.integers(-9_000_000, 9_000_000))
+_YEAR = st.lists(_MONTH, min_size=12, max_size=12)
+
+
+def _year_of(months: list[object]) -> YearRow:
+    present = sum(1 << number for number, value in enumerate(months) if value is not None)
+    occurred = sum(1 << number for number, value in enumerate(months) if isinstance(value, int))
+    return YearRow(present, occurred, spread(occurred, [value for value in months if isinstance(value, int)], 12))
+
+
+@given(_YEAR, st.lists(_YEAR, min_size=1, max_size=3), st.integers(0, 11), st.integers(0, 11))
+def test_a_year_with_those_before_it_is_what_adding_up_month_by_month_gives(
+    own: list[object], before: list[list[object]], one: int, other: int
+) -> None:
+    names = [f"P{number}" for number in range(len(before))]
+    reform = 6  # the others stood until June
+    segment = Segment((1 << reform) - 1, tuple((name, Decimal(1)) for name in names))
+    rows = {
+        name: _year_of(months) for name, months in zip(names, before, strict=True) if any(m is not None for m in months)
+    }
+    row = with_parts(_year_of(own) if any(m is not None for m in own) else None, [segment], rows, 12)
+    first, last = sorted((one, other))
+    periods = occurred = inherited = total = 0
+    for number in range(first, last + 1):
+        parts = [months[number] for months in before]
+        if own[number] is not None:
+            told = [own[number]]
+        elif number < reform and all(part is not None for part in parts):
+            told, inherited = parts, inherited + 1
+        else:
+            continue
+        amounts = [value for value in told if isinstance(value, int)]
+        periods, occurred, total = periods + 1, occurred + bool(amounts), total + sum(amounts)
+    mask = ((1 << (last + 1)) - 1) & ~((1 << first) - 1)
+    found = Found() if row is None else found_in(row, mask)
+    assert found == Found(periods, occurred, inherited, Decimal(total).scaleb(-4) if occurred else None)
