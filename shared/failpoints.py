@@ -29,6 +29,11 @@ FAILPOINTS: dict[str, str] = {
     "delivery.after_send": "the partner has answered and the hub has not read it",
     "delivery.before_record": "the partner's answer is read and not recorded",
     "delivery.after_record": "the partner's answer is recorded",
+    "reconciliation.before_save": "a step of a comparison has found differences and not saved them",
+    "reconciliation.after_save": "differences are saved and no repair is planned",
+    "reconciliation.after_plan": "repairs are planned and none is sent",
+    "reconciliation.before_record": "what was repaired is read again and the outcome not recorded",
+    "reconciliation.before_finish": "everything is recorded and the reconciliation not ended",
 }
 """Every failpoint there is, and what has and has not happened when a process dies there."""
 

@@ -215,8 +215,8 @@ def reconcile(stage: Stage) -> None:
     found = {(item["kind"], item["form"], item["indicator"].removeprefix("T12.")) for item in report["differences"]}
     expected = {
         ("missing_there", "GD-NAM", "GD01.TH"),
-        ("different", "YT-NAM", "YT02"),
-        ("stale_there", "NN-NAM", "NN13"),
+        ("value", "YT-NAM", "YT02"),
+        ("missing_here", "NN-NAM", "NN13"),
     }
     _must("differences", found, expected)
     for item in report["differences"]:

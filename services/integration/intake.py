@@ -27,7 +27,7 @@ from shared.replica import Replica, Snapshot
 from shared.storage import Unit
 
 catalogue = Replica("indicators", ("unit", "form", "indicator"))
-"""This service's copy of the units, whose codes mappings need, and of the names that reports give."""
+"""This service's copy of the units, whose codes mappings need, of the forms with their indicators, and of the names that reports give."""
 
 _compiled: dict[int, tuple[Snapshot, Organisation]] = {}
 _PAGE = 200
@@ -42,6 +42,13 @@ def organisation(connection: Connection) -> Organisation:
         bodies = [{"id": key, **body} for key, body in snapshot.entries["unit"].items()]
         held = _compiled[0] = snapshot, Organisation(msgspec.convert(bodies, list[CatalogueUnit]))
     return held[1]
+
+
+def indicators_of(connection: Connection, form: str) -> set[str]:
+    """Return the indicators of all versions of a form, entered and derived; none if it is not known here."""
+    body = catalogue.cached(connection).entries["form"].get(form, {})
+    versions = [body, *body.get("earlier", [])]
+    return {name for version in versions for part in ("indicators", "derived") for name in version.get(part, [])}
 
 
 def take(unit: Unit, messages: Sequence[Received[ObservationsRecorded]]) -> int:

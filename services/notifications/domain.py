@@ -176,7 +176,15 @@ def reconciled(event: ReconciliationFinished) -> list[Notice]:
 _CLASSES = {
     "missing_there": "thiếu ở bên nhận",
     "stale_there": "cũ hoặc thừa ở bên nhận",
-    "different": "khác giá trị",
+    "missing_here": "có ở bên nhận mà chưa có ở tỉnh",
+    "duplicate": "bị trùng ở bên nhận",
+    "mapping_gap": "chưa đối chiếu được mã",
+    "older_version": "là bản cũ ở bên nhận",
+    "status": "khác trạng thái",
+    "unit_scale": "lệch đơn vị tính",
+    "rounding": "lệch do làm tròn",
+    "value": "khác giá trị",
+    "different": "khác giá trị",  # as versions up to 0.2 told it
 }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx
 import pytest
 
 from shared.contracts.events import CatalogueChanged
@@ -33,12 +36,15 @@ PLACES: dict[str, list[str]] = {
 }
 """Where each failpoint is reached by ordinary load."""
 
+RECONCILING = [name for name in FAILPOINTS if name.startswith("reconciliation.")]
+"""Reached by the integration worker when a partner's store was damaged."""
+
 FAILING = "handler.before_retry_publish"
 """Reached only by a message that cannot be handled."""
 
 
 def test_every_failpoint_has_a_place() -> None:
-    assert PLACES.keys() | {FAILING} == FAILPOINTS.keys()
+    assert PLACES.keys() | {FAILING, *RECONCILING} == FAILPOINTS.keys()
 
 
 @pytest.mark.parametrize("failpoint", PLACES)
@@ -53,6 +59,49 @@ def test_killed_at(rig: Rig, failpoint: str) -> None:
     assert rig.armed() == set(), "never reached"
     for process, pid in before.items():
         rig.restarted(process, pid)
+    rig.check()
+
+
+@pytest.mark.parametrize("failpoint", RECONCILING)
+def test_killed_while_reconciling_at(rig: Rig, failpoint: str) -> None:
+    rig.client.run(rig.journeys(6), workers=4)
+    rig.check()
+    address, operator = rig.stores.far_sides["quoc-gia"], rig.system("van-hanh")
+    kept = next(item for item in httpx.get(f"{address}/control/store", timeout=10).json() if len(item["values"]) > 2)
+    place = {name: kept[name] for name in ("form", "unit", "period")}
+    lost, changed, *_ = kept["values"]
+    damage = [
+        {"action": "lose", "indicator": lost},
+        {"action": "change", "indicator": changed, "value": "-7.25"},
+        {"action": "add", "indicator": "T12.LA", "value": "1"},
+    ]
+    for item in damage:
+        httpx.post(f"{address}/control/values", json=item | place, timeout=10).raise_for_status()
+    before = rig.installation.supervisor.pid("integration-worker")
+    rig.arm("integration-worker", failpoint)
+    started = operator.ask("POST", "/v1/reconciliations", json={"partner": "quoc-gia", "repair": True}).json()
+
+    def report() -> dict[str, Any]:
+        found: dict[str, Any] = operator.ask("GET", f"/v1/reconciliations/{started['id']}").json()
+        return found
+
+    wait_until(lambda: report()["finished_at"], "the end of the reconciliation")
+    rig.restarted("integration-worker", before)
+    assert rig.armed() == set(), "never reached"
+    ended = report()
+    kinds = {item["indicator"].removeprefix("T12."): (item["kind"], item["state"]) for item in ended["differences"]}
+    assert kinds == {
+        lost.removeprefix("T12."): ("missing_there", "repaired"),
+        changed.removeprefix("T12."): ("value", "repaired"),
+        "LA": ("mapping_gap", "repaired"),
+    }
+    assert (ended["state"], ended["equal"]) == ("repaired", True)
+    repairs = rig.stores.rows(
+        "integration", "select state from deliveries where reconciliation = :id", id=int(started["id"])
+    )
+    assert [row["state"] for row in repairs] == ["acknowledged"], "one key is repaired once"
+    known = rig.stores.rows("integration", "select distinct state from known_differences where indicator = 'LA'")
+    assert [row["state"] for row in known] == ["repaired"]
     rig.check()
 
 
@@ -82,6 +131,6 @@ def test_killed_before_an_unreadable_message_is_put_aside(rig: Rig) -> None:
 
 
 def test_every_failpoint_was_hit(rig: Rig) -> None:
-    places = {**PLACES, FAILING: WORKERS}
+    places = {**PLACES, FAILING: WORKERS} | {name: ["integration-worker"] for name in RECONCILING}
     expected = {f"{process}.{failpoint}" for failpoint, processes in places.items() for process in processes}
     assert expected <= rig.hits()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.integration.service.dead_letters import DeadLetterCalls
 from services.integration.service.deliveries import DeliveryCalls
+from services.integration.service.differences import DifferenceCalls
 from services.integration.service.digests import DigestCalls
 from services.integration.service.messages import MessageCalls
 from services.integration.service.partners import PartnerCalls
@@ -19,6 +20,7 @@ class IntegrationService(
     DeliveryCalls,
     MessageCalls,
     ReconciliationCalls,
+    DifferenceCalls,
     ReportCalls,
     DigestCalls,
     DeadLetterCalls,

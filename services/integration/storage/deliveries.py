@@ -123,6 +123,7 @@ _TAKE_UP = text(
     """
 )
 _UNSETTLED = text("SELECT count(*) FROM deliveries WHERE reconciliation = :reconciliation AND state = ANY(:open)")
+_OF_RECONCILIATION = text("SELECT * FROM deliveries WHERE reconciliation = :reconciliation ORDER BY id")
 _ATTEMPTS = text("SELECT * FROM attempts WHERE delivery = :id ORDER BY number")
 _ONE = text("SELECT * FROM deliveries WHERE id = :id")
 
@@ -281,6 +282,11 @@ def unsettled(connection: Connection, reconciliation: int) -> int:
     """Return how many repairs of this reconciliation are under way."""
     given = {"reconciliation": reconciliation, "open": list(OPEN)}
     return int(connection.execute(_UNSETTLED, given).scalar_one())
+
+
+def of_reconciliation(connection: Connection, reconciliation: int) -> list[Delivery]:
+    """Return the repairs that this reconciliation planned."""
+    return [_delivery(row) for row in connection.execute(_OF_RECONCILIATION, {"reconciliation": reconciliation})]
 
 
 def load(connection: Connection, delivery: int) -> Delivery | None:

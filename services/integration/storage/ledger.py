@@ -46,7 +46,19 @@ _HOLDINGS = text(
         agency = excluded.agency, expected_version = excluded.expected_version,
         expected_count = excluded.expected_count,
         {", ".join(f"expected_l{n} = excluded.expected_l{n}" for n in _N)}
+    RETURNING partner, form, unit, period, xmax <> 0 AS stood
     """  # noqa: S608 -- built from column names only
+)
+# What the new entries say otherwise, or no longer. `hashes` are the new ones by indicator.
+_KEEP_EARLIER = text(
+    """
+    INSERT INTO earlier_entries (partner, form, unit, period, indicator, version, value, status)
+    SELECT l.partner, l.form, l.unit, l.period, l.indicator, l.expected_version, l.expected_value, l.expected_status
+    FROM jsonb_to_recordset(cast(:keys AS jsonb)) AS k(partner text, form text, unit text, period text, hashes jsonb)
+    JOIN ledger l ON l.partner = k.partner AND l.form = k.form AND l.unit = k.unit AND l.period = k.period
+    WHERE l.expected_hash IS NOT NULL AND encode(l.expected_hash, 'hex') IS DISTINCT FROM k.hashes ->> l.indicator
+    ON CONFLICT DO NOTHING
+    """
 )
 _EXPECT = text(
     """
@@ -217,7 +229,18 @@ def expect(connection: Connection, holdings: Sequence[Holding]) -> None:
         | {f"expected_l{n}": holding.digest.lanes[n] for n in _N}
         for holding in holdings
     ]
-    connection.execute(_HOLDINGS, {"rows": _json(heads)})
+    stood = {
+        (row.partner, row.form, row.unit, row.period)
+        for row in connection.execute(_HOLDINGS, {"rows": _json(heads)})
+        if row.stood
+    }
+    changed = [
+        holding.key | {"hashes": {entry.indicator: entry.hash.hex() for entry in holding.entries}}
+        for holding in holdings
+        if tuple(holding.key.values()) in stood
+    ]
+    if changed:
+        connection.execute(_KEEP_EARLIER, {"keys": _json(changed)})
     keys = [
         holding.key | {"version": holding.version, "indicators": [entry.indicator for entry in holding.entries]}
         for holding in holdings

@@ -1,49 +1,21 @@
-"""Reconciliations, their differences, and the digests they compare: summed on read from the holdings."""
+"""Reconciliations and the differences they found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, text
 
-from services.integration.domain.reconciliation import Cell, Difference, Group, spelled
-from shared.digest import LANES, Digest
+from services.integration.domain.ledger import Key
+from services.integration.domain.reconciliation import Difference, Direction, Place
 
-_SUMS = "coalesce(sum(expected_count), 0)::bigint AS n, " + ", ".join(
-    f"(coalesce(sum(expected_l{n}), 0) % 4294967296)::bigint AS l{n}" for n in range(LANES)
-)
-_BY = {"root": "", "period": "period", "form": "period, form", "bucket": "period, form, partner_unit"}
-_BUCKETS = text("SELECT count(*) FROM holdings WHERE partner = :partner AND expected_count > 0")
-_PENDING = text(
-    "SELECT period, form, partner_unit FROM holdings "
-    "WHERE partner = :partner AND acknowledged_version IS DISTINCT FROM expected_version"
-)
-_BUCKET = text(
-    """
-    SELECT h.form, h.unit, h.period, h.partner_unit, h.agency, h.expected_version, h.acknowledged_version
-    FROM holdings h WHERE partner = :partner AND period = :period AND form = :form AND partner_unit = :unit
-    """
-)
-_CELLS = text(
-    """
-    SELECT indicator, partner_indicator, expected_value AS value, expected_status AS status FROM ledger
-    WHERE partner = :partner AND form = :form AND unit = :unit AND period = :period AND expected_hash IS NOT NULL
-    """
-)
-_ADOPT = text(
-    """
-    INSERT INTO holdings (partner, form, unit, period, partner_unit, agency, expected_version)
-    VALUES (:partner, :form, :unit, :period, :partner_unit, '', :version) ON CONFLICT DO NOTHING
-    """
-)
 _BEGIN = text(
     """
-    INSERT INTO reconciliations (partner, state, repair, requested_by, correlation_id)
-    VALUES (:partner, 'running', :repair, :by, :correlation_id)
+    INSERT INTO reconciliations (partner, direction, state, repair, requested_by, correlation_id)
+    VALUES (:partner, :direction, 'running', :repair, :by, :correlation_id)
     ON CONFLICT (partner) WHERE finished_at IS NULL DO NOTHING RETURNING id
     """
 )
@@ -57,7 +29,8 @@ _PAGE = text(
 _DUE = text(
     """
     SELECT p.id FROM partners p WHERE p.active AND NOT EXISTS (SELECT 1 FROM reconciliations r
-        WHERE r.partner = p.id AND (r.finished_at IS NULL OR r.started_at > now() - make_interval(secs => :every)))
+        WHERE r.partner = p.id AND (r.finished_at IS NULL
+            OR (r.direction = 'receiver' AND r.started_at > now() - make_interval(secs => :every))))
     """
 )
 _DIFFERENCES = text(
@@ -67,93 +40,35 @@ _COUNTS = text("SELECT kind, count(*) AS n FROM differences WHERE reconciliation
 _SAVE_DIFFERENCES = text(
     """
     INSERT INTO differences (reconciliation, form, unit, period, indicator, kind, expected, found, state)
-    SELECT :id, form, unit, period, indicator, kind, expected, found, :state
+    SELECT :id, form, unit, period, indicator, kind, expected, found, state
     FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS r(form text, unit text, period text, indicator text, kind text,
-        expected text, found text) ON CONFLICT DO NOTHING
+        expected text, found text, state text)
+    ON CONFLICT (reconciliation, form, unit, period, indicator) DO UPDATE SET kind = excluded.kind,
+        expected = excluded.expected, found = excluded.found, state = excluded.state
     """
 )
+_CLEAR = text("DELETE FROM differences WHERE reconciliation = :id")
 _MARK = text(
     """
-    UPDATE differences d SET state = CASE WHEN EXISTS (SELECT 1 FROM jsonb_to_recordset(cast(:left AS jsonb))
-            AS r(form text, unit text, period text, indicator text)
-            WHERE r.form = d.form AND r.unit = d.unit AND r.period = d.period AND r.indicator = d.indicator)
-        THEN 'unrepaired' ELSE 'repaired' END
-    WHERE reconciliation = :id
+    UPDATE differences d SET state = :state FROM jsonb_to_recordset(cast(:keys AS jsonb))
+        AS k(form text, unit text, period text)
+    WHERE reconciliation = :id AND d.state = ANY(:states)
+        AND d.form = k.form AND d.unit = k.unit AND d.period = k.period
     """
 )
-_REPAIRING = text("UPDATE differences SET state = 'repairing' WHERE reconciliation = :id")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """One key as a comparison sees it: its hub names, versions, and values by the partner's indicator."""
-
-    form: str
-    unit: str
-    period: str
-    partner_unit: str
-    agency: str
-    expected_version: int
-    acknowledged_version: int | None
-    cells: dict[str, tuple[str, Cell]]
-
-    @property
-    def pending(self) -> bool:
-        """Whether the partner has not yet acknowledged what it is expected to hold."""
-        return self.expected_version != self.acknowledged_version
-
-
-def expected_digests(
-    connection: Connection, partner: str, level: str, period: str | None = None, form: str | None = None
-) -> dict[Group, Digest]:
-    """Return the digests of what the partner is to hold, in its own codes, at this level."""
-    by = _BY[level]
-    narrowed = " AND ".join(
-        ["partner = :partner", *(f"{name} = :{name}" for name, value in (("period", period), ("form", form)) if value)]
-    )
-    grouping = f" GROUP BY {by}" if by else ""
-    columns = f"{by}, {_SUMS}" if by else _SUMS
-    statement = text(f"SELECT {columns} FROM holdings WHERE {narrowed}{grouping}")  # noqa: S608 -- constants above
-    found: dict[Group, Digest] = {}
-    for row in connection.execute(statement, {"partner": partner, "period": period, "form": form}):
-        values = row._mapping
-        lanes = tuple(values[f"l{n}"] for n in range(LANES))
-        found[values.get("period"), values.get("form"), values.get("partner_unit")] = Digest(row.n, lanes)
-    return found
-
-
-def pending(connection: Connection, partner: str) -> set[Group]:
-    """Return the buckets whose deliveries are not acknowledged at the expected version."""
-    return {(row.period, row.form, row.partner_unit) for row in connection.execute(_PENDING, {"partner": partner})}
-
-
-def bucket_count(connection: Connection, partner: str) -> int:
-    """Return how many buckets the partner is to hold something in."""
-    return int(connection.execute(_BUCKETS, {"partner": partner}).scalar_one())
-
-
-def bucket(connection: Connection, partner: str, period: str, form: str, unit: str) -> Bucket | None:
-    """Return the bucket of these partner codes with its values; None if we know none."""
-    given = {"partner": partner, "period": period, "form": form, "unit": unit}
-    head = connection.execute(_BUCKET, given).one_or_none()
-    if head is None:
-        return None
-    rows = connection.execute(_CELLS, {"partner": partner, "form": head.form, "unit": head.unit, "period": head.period})
-    cells = {row.partner_indicator: (row.indicator, Cell(row.value, row.status)) for row in rows}
-    return Bucket(**head._mapping, cells=cells)
-
-
-def adopt(
-    connection: Connection, *, partner: str, form: str, unit: str, period: str, partner_unit: str, version: int
-) -> None:
-    """Know a bucket that only the partner has: nothing is expected in it, so that a repair can empty it there."""
-    given = {"partner": partner, "form": form, "unit": unit, "period": period}
-    connection.execute(_ADOPT, given | {"partner_unit": partner_unit, "version": max(version, 1)})
-
-
-def begin(connection: Connection, partner: str, *, repair: bool, by: str, correlation_id: str) -> Row[Any]:
+def begin(
+    connection: Connection,
+    partner: str,
+    *,
+    repair: bool,
+    by: str,
+    correlation_id: str,
+    direction: Direction = Direction.RECEIVER,
+) -> Row[Any]:
     """Start a reconciliation and return it; one that is under way for this partner is returned instead."""
-    given = {"partner": partner, "repair": repair, "by": by, "correlation_id": correlation_id}
+    given = {"partner": partner, "direction": direction, "repair": repair, "by": by, "correlation_id": correlation_id}
     made = connection.execute(_BEGIN, given).scalar_one_or_none()
     if made is None:
         return connection.execute(_OPEN_OF, {"partner": partner}).one()
@@ -189,19 +104,37 @@ def change(connection: Connection, reconciliation: int, **values: object) -> Non
     )
 
 
-def save_differences(connection: Connection, reconciliation: int, found: Iterable[Difference], state: str) -> None:
-    """Write differences in this state."""
-    connection.execute(_SAVE_DIFFERENCES, {"id": reconciliation, "rows": _json(found), "state": state})
+def save_differences(
+    connection: Connection, reconciliation: int, found: Iterable[Difference], states: Mapping[Place, str]
+) -> None:
+    """Write differences, each in the state given for its place."""
+    rows = [
+        {
+            "form": item.form,
+            "unit": item.unit,
+            "period": item.period,
+            "indicator": item.indicator,
+            "kind": item.kind,
+            "expected": item.expected,
+            "found": item.found,
+            "state": states[item.place],
+        }
+        for item in found
+    ]
+    if rows:
+        connection.execute(_SAVE_DIFFERENCES, {"id": reconciliation, "rows": _json(rows)})
 
 
-def mark_repairing(connection: Connection, reconciliation: int) -> None:
-    """Write that all its differences are being repaired."""
-    connection.execute(_REPAIRING, {"id": reconciliation})
+def clear_differences(connection: Connection, reconciliation: int) -> None:
+    """Forget what a run found that died before it had found everything."""
+    connection.execute(_CLEAR, {"id": reconciliation})
 
 
-def mark_outcome(connection: Connection, reconciliation: int, left: Iterable[Difference]) -> None:
-    """Write which differences are repaired: all but those still left."""
-    connection.execute(_MARK, {"id": reconciliation, "left": _json(left)})
+def mark(connection: Connection, reconciliation: int, keys: Iterable[Key], state: str, among: Sequence[str]) -> None:
+    """Write the state of its differences under these keys, of those in the states `among`."""
+    rows = [dict(zip(("form", "unit", "period"), key, strict=True)) for key in keys]
+    given = {"id": reconciliation, "keys": _json(rows), "state": state, "states": list(among)}
+    connection.execute(_MARK, given)
 
 
 def differences_of(connection: Connection, reconciliation: int, limit: int) -> Sequence[Row[Any]]:
@@ -219,17 +152,5 @@ def finished_age(at: datetime | None, now: datetime) -> float | None:
     return None if at is None else max(0.0, (now - at).total_seconds())
 
 
-def _json(found: Iterable[Difference]) -> str:
-    rows = [
-        {
-            "form": item.form,
-            "unit": item.unit,
-            "period": item.period,
-            "indicator": item.indicator,
-            "kind": item.kind,
-            "expected": spelled(item.expected),
-            "found": spelled(item.found),
-        }
-        for item in found
-    ]
+def _json(rows: Any) -> str:
     return msgspec.json.encode(rows).decode()

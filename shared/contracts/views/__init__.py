@@ -18,6 +18,7 @@ from shared.contracts.views.catalogue import (
     UnitPage,
     UnitView,
 )
+from shared.contracts.views.differences import KnownDifferencePage, KnownDifferenceView
 from shared.contracts.views.digests import DigestPage, DigestView, ListedPage, ListedValue
 from shared.contracts.views.everyday import InboxEntry, InboxPage, ServiceStatus, TokenView
 from shared.contracts.views.exports import (
@@ -180,6 +181,8 @@ __all__ = [
     "IndicatorPage",
     "IndicatorView",
     "ItemView",
+    "KnownDifferencePage",
+    "KnownDifferenceView",
     "LineagePart",
     "LineageView",
     "ListedPage",

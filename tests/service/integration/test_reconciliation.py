@@ -64,20 +64,25 @@ def test_exactly_the_planted_differences_are_found_and_repaired(
     work(partner)
     before = store(far)
     tamper(far, "lose", f"{prefix}GD01")
-    tamper(far, "change", f"{prefix}GD02", "80")
+    tamper(far, "change", f"{prefix}GD02", "9")
     tamper(far, "add", f"{prefix}GD09", "1")
-    tamper(far, "add", f"{prefix}GD09", "2", period="1999")
+    tamper(far, "add", f"{prefix}GD03", "2", period="1999")
     found = reconcile(partner)
     assert [(d.period, d.indicator, d.kind, d.expected, d.found, d.state) for d in found.differences] == [
-        ("1999", "GD09", "stale_there", None, "2", "repaired"),
+        ("1999", "GD03", "missing_here", None, "2", "repaired"),
         ("2016", "GD01", "missing_there", "7", None, "repaired"),
-        ("2016", "GD02", "different", "8", "80", "repaired"),
-        ("2016", "GD09", "stale_there", None, "1", "repaired"),
+        ("2016", "GD02", "value", "8", "9", "repaired"),
+        ("2016", "GD09", "mapping_gap", None, "1", "repaired"),
     ]
     assert (found.state, found.equal, found.pending) == ("repaired", True, 0)
     assert {key: values for key, values in store(far).items() if values} == before
     (told,) = emitted(engine, "reconciliation_finished")
-    assert told["equal"] and told["differences"] == {"missing_there": 1, "different": 1, "stale_there": 2}
+    assert told["equal"] and told["differences"] == {
+        "missing_there": 1,
+        "value": 1,
+        "missing_here": 1,
+        "mapping_gap": 1,
+    }
 
 
 def test_without_repair_differences_are_only_told(

@@ -12,7 +12,7 @@ from services.integration.domain.delivery import Answer, Pace, Said, State, Step
 from services.integration.domain.ledger import digest_of
 from services.integration.domain.mapping import CodeMapping
 from services.integration.domain.partners import Partner
-from services.integration.domain.reconciliation import Cell, Kind, differences, unequal
+from services.integration.domain.reconciliation import unequal
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Code, Unit
 from shared.digest import Digest, of_hash, total
@@ -75,26 +75,6 @@ def test_wait_is_bounded_and_honours_the_partners_wish(attempts: int, jitter: fl
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=30))
 def test_digest_in_one_pass_is_the_sum_of_its_entries(hashes: list[bytes]) -> None:
     assert digest_of(hashes) == total(of_hash(raw) for raw in hashes)
-
-
-_CELLS = st.dictionaries(
-    st.sampled_from("abcdef"), st.builds(Cell, st.sampled_from(["1", "2", None]), st.just("official"))
-)
-
-
-@given(_CELLS, _CELLS)
-def test_differences_are_exactly_what_turns_one_side_into_the_other(
-    ours: dict[str, Cell], theirs: dict[str, Cell]
-) -> None:
-    repaired = dict(theirs)
-    for difference in differences("F", "U", "P", ours, theirs):
-        if difference.kind is Kind.STALE_THERE:
-            del repaired[difference.indicator]
-        else:
-            assert difference.expected is not None
-            repaired[difference.indicator] = difference.expected
-    assert repaired == ours
-    assert not differences("F", "U", "P", ours, ours)
 
 
 def test_empty_and_absent_groups_are_equal() -> None:

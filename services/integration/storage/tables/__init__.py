@@ -6,6 +6,7 @@ from __future__ import annotations
 from services.integration.storage.tables.base import metadata
 from services.integration.storage.tables.dead_letters import dead_letters
 from services.integration.storage.tables.deliveries import attempts, deliveries
+from services.integration.storage.tables.differences import earlier_entries, known_differences
 from services.integration.storage.tables.journal import journal
 from services.integration.storage.tables.ledger import contents, holdings, ledger, scrubs
 from services.integration.storage.tables.messages import message_anchor, message_bodies, messages
@@ -18,8 +19,10 @@ __all__ = [
     "dead_letters",
     "deliveries",
     "differences",
+    "earlier_entries",
     "holdings",
     "journal",
+    "known_differences",
     "ledger",
     "message_anchor",
     "message_bodies",

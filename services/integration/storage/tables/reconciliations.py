@@ -25,9 +25,11 @@ reconciliations = Table(
     Column("bytes_compared", BigInteger, nullable=False, server_default=text("0")),
     Column("scrub_age_seconds", Float),
     Column("error", Text),
+    Column("direction", Text, nullable=False, server_default=text("'receiver'")),
+    Column("method", Text, nullable=False, server_default=text("''")),
     Index("reconciliations_open", "partner", unique=True, postgresql_where=text("finished_at IS NULL")),
 )
-"""Comparisons with partners; one at a time per partner."""
+"""Comparisons, one at a time per partner. `method`: by which means the other side was read (see comparing.py)."""
 
 differences = Table(
     "differences",

@@ -1,0 +1,147 @@
+"""What a partner lists, put aside in a temporary table, and joined with the ledger."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from services.integration.domain.reconciliation import Cell
+from services.integration.storage.expected import Head
+
+Row = tuple[str, str, str, str, Cell, int]  # period, form, unit, indicator in the partner's codes; cell, version
+
+_BATCH = 2_000
+_MAKE = (
+    "CREATE TEMPORARY TABLE spool (period text NOT NULL, form text NOT NULL, partner_unit text NOT NULL, "
+    "partner_indicator text NOT NULL, value text, status text NOT NULL, version bigint NOT NULL)",
+    "CREATE TEMPORARY TABLE moving (period text, form text, partner_unit text, "
+    "PRIMARY KEY (period, form, partner_unit))",
+)
+_TAKE = "COPY spool (period, form, partner_unit, partner_indicator, value, status, version) FROM STDIN"
+# Not acknowledged, or acknowledged since the first page was asked for: a page may hold the older state.
+_MOVING = text(
+    """
+    INSERT INTO moving SELECT period, form, partner_unit FROM holdings
+    WHERE partner = :partner AND acknowledged_version IS DISTINCT FROM expected_version
+    UNION SELECT period, form, partner_unit FROM deliveries WHERE partner = :partner AND updated_at >= :since
+    """
+)
+_DIFFERING = text(
+    """
+    WITH theirs AS (
+        SELECT period, form, partner_unit, partner_indicator, array_agg(value ORDER BY value, status) AS cells,
+            array_agg(status ORDER BY value, status) AS statuses, max(version) AS version
+        FROM spool GROUP BY period, form, partner_unit, partner_indicator),
+    ours AS (
+        SELECT h.period, h.form, h.partner_unit, l.partner_indicator, l.indicator, l.expected_value,
+            l.expected_status
+        FROM holdings h JOIN ledger l ON l.partner = h.partner AND l.form = h.form AND l.unit = h.unit
+            AND l.period = h.period AND l.expected_hash IS NOT NULL
+        WHERE h.partner = :partner)
+    SELECT period, form, partner_unit, partner_indicator, o.indicator, o.expected_value, o.expected_status, t.cells,
+        t.statuses, coalesce(t.version, 0) AS version, h.unit, h.agency, h.expected_version, h.acknowledged_version
+    FROM ours o FULL JOIN theirs t USING (period, form, partner_unit, partner_indicator)
+    LEFT JOIN holdings h ON h.partner = :partner AND h.period = coalesce(o.period, t.period)
+        AND h.form = coalesce(o.form, t.form) AND h.partner_unit = coalesce(o.partner_unit, t.partner_unit)
+    WHERE (t.cells IS DISTINCT FROM ARRAY[o.expected_value] OR t.statuses IS DISTINCT FROM ARRAY[o.expected_status])
+        AND NOT EXISTS (SELECT 1 FROM moving m WHERE m.period = coalesce(o.period, t.period)
+            AND m.form = coalesce(o.form, t.form) AND m.partner_unit = coalesce(o.partner_unit, t.partner_unit))
+    ORDER BY period, form, partner_unit, partner_indicator
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differing:
+    """One entry in which ledger and listing differ, in the partner's codes; without `head` we do not know the key."""
+
+    period: str
+    form: str
+    partner_unit: str
+    partner_indicator: str
+    indicator: str
+    expected: Cell | None
+    found: tuple[Cell, ...]
+    version: int
+    head: Head | None
+
+
+class Spool:
+    """A listing put aside; it ends with its connection."""
+
+    def __init__(self, connection: Connection, partner: str) -> None:
+        self._connection = connection
+        self._partner = partner
+        self._since = connection.execute(text("SELECT now()")).scalar_one()
+        for statement in _MAKE:
+            connection.exec_driver_sql(statement)
+        connection.commit()
+
+    def add(self, page: Sequence[Row]) -> None:
+        """Take a page in; texts in NFC, as the ledger compares them."""
+        raw: Any = self._connection.connection.dbapi_connection  # psycopg's own, for COPY
+        with raw.cursor() as cursor, cursor.copy(_TAKE) as copy:
+            for *codes, cell, version in page:
+                copy.write_row((*map(_nfc, codes), cell.value, cell.status, version))
+        self._connection.commit()
+
+    def close_up(self) -> None:
+        """Say that nothing more comes: what was delivered meanwhile is known from now on."""
+        self._connection.execute(_MOVING, {"partner": self._partner, "since": self._since})
+        self._connection.exec_driver_sql("ANALYZE spool")
+        self._connection.commit()
+
+    def moving(self) -> set[tuple[str, str, str]]:
+        """Return the keys that cannot be judged, because deliveries of theirs are or were under way."""
+        with self._connection.begin():
+            found = self._connection.exec_driver_sql("SELECT period, form, partner_unit FROM moving")
+            return {(row[0], row[1], row[2]) for row in found}
+
+    def differing(self) -> Iterator[Differing]:
+        """Yield what differs, key by key, read through a cursor of the server's."""
+        streaming = self._connection.execution_options(stream_results=True, max_row_buffer=_BATCH)
+        with self._connection.begin():
+            for row in streaming.execute(_DIFFERING, {"partner": self._partner}):
+                cells = zip(row.cells or (), row.statuses or (), strict=True)
+                yield Differing(
+                    period=row.period,
+                    form=row.form,
+                    partner_unit=row.partner_unit,
+                    partner_indicator=row.partner_indicator,
+                    indicator=row.indicator or "",
+                    expected=None if row.expected_status is None else Cell(row.expected_value, row.expected_status),
+                    found=tuple(Cell(value, status) for value, status in cells),
+                    version=row.version,
+                    head=None
+                    if row.unit is None
+                    else Head(
+                        form=row.form,
+                        unit=row.unit,
+                        period=row.period,
+                        partner_unit=row.partner_unit,
+                        agency=row.agency,
+                        expected_version=row.expected_version,
+                        acknowledged_version=row.acknowledged_version,
+                    ),
+                )
+
+
+@contextmanager
+def opened(engine: Engine, partner: str) -> Iterator[Spool]:
+    """Open a spool on a connection of its own, and drop it afterwards."""
+    with engine.connect() as connection:
+        try:
+            yield Spool(connection, partner)
+        finally:
+            connection.rollback()
+            connection.exec_driver_sql("DROP TABLE IF EXISTS spool, moving")
+            connection.commit()
+
+
+def _nfc(code: str) -> str:
+    return code if code.isascii() else unicodedata.normalize("NFC", code)
