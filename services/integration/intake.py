@@ -27,7 +27,8 @@ from shared.replica import Replica, Snapshot
 from shared.storage import Unit
 
 catalogue = Replica("indicators", ("unit", "form", "indicator"))
-"""This service's copy of the units, whose codes mappings need, of the forms with their indicators, and of the names that reports give."""
+"""This service's copy of the units, whose codes mappings need, of the forms with their indicators, and of the names
+that reports give."""
 
 _compiled: dict[int, tuple[Snapshot, Organisation]] = {}
 _PAGE = 200

@@ -73,8 +73,8 @@ class Meanings:
         )
 
     def _factors(self, period: str, indicator: str) -> tuple[Decimal, ...]:
-        """Return by what the partner's measure of an indicator differs from the hub's: what was sent or kept unconverted
-        is off by it."""
+        """Return by what the partner's measure of an indicator differs from the hub's: a value kept unconverted is off
+        by it."""
         measures = self._partner.mapping.at(period).measures
         measure = measures.get(indicator) or measures.get("")
         return () if measure is None or measure.factor == 1 else (measure.factor,)

@@ -37,7 +37,7 @@ def test_a_reconciliation_is_reported_with_what_matches_what_differed_and_how_it
     ]
     assert [(item.indicator, item.kind, item.ours, item.theirs, item.unit_name) for item in report.differences] == [
         ("GD01", "missing_there", "7", None, "Tỉnh Lai Châu"),
-        ("GD09", "stale_there", None, "1", "Tỉnh Lai Châu"),
+        ("GD09", "mapping_gap", None, "1", "Tỉnh Lai Châu"),
     ]
     assert [(item.reconciliation_id, item.left) for item in report.trend] == [(first.id, 0)]
     assert report.proof.read_at == second.finished_at and report.proof.scrubbed_at is not None
