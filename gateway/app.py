@@ -35,6 +35,7 @@ from gateway.routes import (
     obligations,
     observations,
     organisation,
+    packets,
     partners,
     proposals,
     publications,
@@ -79,6 +80,7 @@ _ROUTERS = (
     inbox.router,
     tokens.router,
     status.router,
+    packets.router,
     documentation.router,
 )
 

@@ -108,6 +108,7 @@ _TAGS = [
         "catalogue": "Units, indicators, forms and regimes, with the time they are valid.",
         "proposals": "Changes of the catalogue on their way from a draft over reviews to publication.",
         "inbox": "What a person or agency was told.",
+        "packets": "The packets of QCVN 125:2021, in the hub's own namespace, read, taken in and checked.",
         "federation": "Partners, deliveries to them, reconciliations with them.",
         "dead letters": "Messages that no retry can help.",
         "status": "Whether everything answers.",

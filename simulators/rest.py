@@ -62,7 +62,7 @@ def add_rest(app: FastAPI, far: FarSide, token: str) -> None:
 
     @app.middleware("http")
     async def authorise(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith(("/api/", "/packets")):
             given = request.headers.get("authorization", "")
             if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
                 return JSONResponse({"code": "unauthorised", "message": "unknown token"}, 401)

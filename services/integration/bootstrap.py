@@ -1,4 +1,4 @@
-"""Load the partners from `catalogue/partners.json` and see that each has a secret.
+"""Load the partners from `catalogue/partners.json` and see that each has a secret, and the hub a seal for packets.
 
 Run as `python -m services.integration.bootstrap`.
 
@@ -17,6 +17,7 @@ import msgspec
 
 from services.integration.domain.partners import Partner
 from services.integration.intake import backfill
+from services.integration.seals import ensure_seal
 from services.integration.settings import IntegrationSettings, integration_settings
 from services.integration.storage import partners as partner_rows
 from shared.logs import logger
@@ -69,6 +70,7 @@ def main() -> None:
     settings = integration_settings()
     partners = read_partners(Path(catalogue.__file__).parent / "partners.json")
     made = [partner.id for partner in partners if ensure_secret(settings, partner)]
+    made += ["seal"] if ensure_seal(settings.secrets) else []
     if wanted.secrets_only:
         return
     changed = load(UnitOfWork.for_engine(engine("integration"), "integration"), partners)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from shared.canonical import content_hash
 from shared.packets.datatypes import Code, Count, Decimal, Hash, Level, Line, PeriodText, Status
 from shared.packets.kind import HEADER, Kind, Names
 
@@ -38,6 +39,12 @@ class ReportData(Struct, frozen=True, kw_only=True):
     version: Annotated[Count | None, "the content's version: of two, the higher one counts"] = None
     content_hash: Annotated[Hash | None, "over form, unit, period, version and figures (docs/packets.md)"] = None
     figures: Annotated[tuple[Figure, ...], "all figures"] = ()
+
+
+def hash_of(data: ReportData) -> str:
+    """Return what `content_hash` is to be: over form, unit, period, version ("0" if there is none) and figures."""
+    place = (data.form, data.unit, data.period, str(data.version or 0))
+    return content_hash(place, [(item.indicator, item.value, item.status) for item in data.figures])
 
 
 NAMES: Names = {

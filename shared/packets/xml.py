@@ -167,6 +167,11 @@ def parsed(raw: bytes) -> etree._Element:
     return root
 
 
+def is_signed(root: etree._Element) -> bool:
+    """Tell whether there is a signature anywhere in the document."""
+    return next(root.iter(SIGNATURE), None) is not None
+
+
 def _bound(root: etree._Element) -> None:
     depth = count = 0
     for event, _ in etree.iterwalk(root, events=("start", "end")):

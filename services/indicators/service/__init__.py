@@ -9,6 +9,7 @@ from services.indicators.service.history import HistoryCalls
 from services.indicators.service.indicators import IndicatorCalls
 from services.indicators.service.organisation import OrganisationCalls
 from services.indicators.service.outliers import OutlierCalls
+from services.indicators.service.packets import PacketCalls
 from services.indicators.service.proposals import ProposalCalls
 from services.indicators.service.publishing import PublishingCalls
 from services.indicators.service.regimes import RegimeCalls
@@ -30,6 +31,7 @@ class IndicatorsService(
     OutlierCalls,
     HistoryCalls,
     PublishingCalls,
+    PacketCalls,
 ):
     """Catalogue and warehouse for those who ask."""
 

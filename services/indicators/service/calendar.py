@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from services.indicators.storage import catalogue as entries
 from services.indicators.storage.tables import reading
@@ -45,13 +45,18 @@ class CalendarCalls:
         """Return the periods of a year that the regime's forms ask for: data window, opening, deadline of each level,
         and over which days off it moved. Raises NotFound("indicators.no_regime"), Invalid("calendar.year")."""
         actor.require("catalogue.read")
-        with reading(self.unit.engine).connect() as connection:
-            regimes = {entry["id"]: entry for entry in entries.of_kind(connection, "regime", "")}
-            forms = msgspec.convert(entries.of_kind(connection, "form", ""), list[Form])
-            calendar = _calendar(connection)
-        if regime not in regimes:
-            raise NotFound("indicators.no_regime", f"there is no regime {regime}", "Không có chế độ báo cáo này.")
-        return almanac.regime_calendar(msgspec.convert(regimes[regime], Regime), forms, calendar, year)
+        return regime_year(self.unit.engine, regime, year)
+
+
+def regime_year(engine: Engine, regime: str, year: int) -> RegimeCalendar:
+    """Return the calendar of a regime's year. Raises NotFound("indicators.no_regime"), Invalid("calendar.year")."""
+    with reading(engine).connect() as connection:
+        regimes = {entry["id"]: entry for entry in entries.of_kind(connection, "regime", "")}
+        forms = msgspec.convert(entries.of_kind(connection, "form", ""), list[Form])
+        calendar = _calendar(connection)
+    if regime not in regimes:
+        raise NotFound("indicators.no_regime", f"there is no regime {regime}", "Không có chế độ báo cáo này.")
+    return almanac.regime_calendar(msgspec.convert(regimes[regime], Regime), forms, calendar, year)
 
 
 def _calendar(connection: Connection) -> WorkingCalendar:

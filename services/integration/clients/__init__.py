@@ -31,13 +31,17 @@ def open_client(partner: Partner, settings: IntegrationSettings, recorder: Recor
 def client_on(road: Road, partner: Partner, secret: str, settings: IntegrationSettings) -> Client:
     """Return a client that speaks this partner's protocol on a road, where it knows us by `secret`.
 
-    Raises Invalid("integration.unknown_protocol"), and for a dialect "integration.bad_dialect" and
-    "integration.bad_contract".
+    Raises Invalid("integration.unknown_protocol"), for a dialect "integration.bad_dialect" and
+    "integration.bad_contract", and what `packet_client` raises.
     """
     if partner.protocol not in ("rest", "soap"):
         raise Invalid(
             "integration.unknown_protocol", f"{partner.id}: {partner.protocol}", "Giao thức không được hỗ trợ."
         )
+    if "packets" in partner.dialect:
+        from services.integration.clients.packet_rest import packet_client
+
+        return packet_client(road, partner, secret, settings)
     if partner.dialect:
         from services.integration.clients.mapped import mapped_client
 

@@ -110,19 +110,7 @@ class RestClient:
             reply = self._call(method, path, body=body)
         except (Unreached, Lost) as error:
             return failed(error)
-        if reply.status != 200:
-            return refusal(reply.status, reply.headers, reply.body)
-        return self._stated(reply.body, message_id)
-
-    @staticmethod
-    def _stated(raw: bytes, message_id: str) -> Answer:
-        try:
-            state = msgspec.json.decode(raw, type=_State)
-        except ValueError as error:
-            return Answer(Said.UNCLEAR, f"malformed answer: {error}")
-        if state.message_id != message_id or state.state not in _SAID:
-            return Answer(Said.UNCLEAR, f"answered {state.state} about {state.message_id}")
-        return Answer(_SAID[state.state], None if state.state != "rejected" else "rejected by the partner")
+        return stated(reply, message_id)
 
     def _read(self, path: str, params: dict[str, str | None], shape: type[Any]) -> Any:
         given = {name: value for name, value in params.items() if value is not None}
@@ -141,6 +129,19 @@ class RestClient:
     ) -> Reply:
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         return self._road.send(method, path, body=body, headers=headers, params=params)
+
+
+def stated(reply: Reply, message_id: str) -> Answer:
+    """Return what a reply tells of the packet with this message id."""
+    if reply.status != 200:
+        return refusal(reply.status, reply.headers, reply.body)
+    try:
+        state = msgspec.json.decode(reply.body, type=_State)
+    except ValueError as error:
+        return Answer(Said.UNCLEAR, f"malformed answer: {error}")
+    if state.message_id != message_id or state.state not in _SAID:
+        return Answer(Said.UNCLEAR, f"answered {state.state} about {state.message_id}")
+    return Answer(_SAID[state.state], None if state.state != "rejected" else "rejected by the partner")
 
 
 def failed(error: Unreached | Lost) -> Answer:

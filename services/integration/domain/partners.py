@@ -86,8 +86,8 @@ class Partner:
     only then an unclear delivery is asked about. `min_level`: the lowest level of approval it may be given.
     `comparing` is how its store can be read: `digest` (level by level), `listing` (page by page) or `none`; `deletes`
     tells whether it may be told to drop what it should not hold. `dialect` maps the protocol of a partner that does not
-    speak ours (domain/dialects.py); `source` says how it is pulled from (domain/pulls.py). Empty: it speaks ours, and
-    is not pulled from.
+    speak ours (domain/dialects.py), or says that it takes packets of QCVN 125 (domain/packets.py); `source` says how it
+    is pulled from (domain/pulls.py). Empty: it speaks ours, and is not pulled from.
     """
 
     id: str
@@ -113,7 +113,7 @@ class Partner:
     def refuses_older(self) -> bool:
         """Tell whether this partner never lets an older version of a key replace a newer one: our own protocol asks
         that of it, a dialect says so (`versions`)."""
-        return not self.dialect or self.dialect.get("versions") is True
+        return not self.dialect or "packets" in self.dialect or self.dialect.get("versions") is True
 
     def permitted(self, at: datetime) -> bool:
         """Tell whether anything may pass between this partner and the hub at this moment."""

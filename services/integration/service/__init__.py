@@ -7,6 +7,7 @@ from services.integration.service.deliveries import DeliveryCalls
 from services.integration.service.differences import DifferenceCalls
 from services.integration.service.digests import DigestCalls
 from services.integration.service.messages import MessageCalls
+from services.integration.service.packets import PacketCalls
 from services.integration.service.partners import PartnerCalls
 from services.integration.service.reconciliations import ReconciliationCalls
 from services.integration.service.reports import ReportCalls
@@ -24,6 +25,7 @@ class IntegrationService(
     ReportCalls,
     DigestCalls,
     DeadLetterCalls,
+    PacketCalls,
 ):
     """Questions and commands. What takes time (sending, comparing) is started here and done by the worker."""
 

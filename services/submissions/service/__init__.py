@@ -7,6 +7,7 @@ from services.submissions.service.checking import CheckingCalls
 from services.submissions.service.editing import EditingCalls
 from services.submissions.service.following import FollowingCalls
 from services.submissions.service.obligations import ObligationCalls
+from services.submissions.service.packets import PacketCalls
 from services.submissions.service.paper import PaperCalls
 from services.submissions.service.reading import ReadingCalls
 from services.submissions.service.submitting import SubmittingCalls
@@ -24,6 +25,7 @@ class SubmissionsService(
     ObligationCalls,
     PaperCalls,
     FollowingCalls,
+    PacketCalls,
 ):
     """Receipts, submissions and their figures, obligations and what is done to them."""
 

@@ -73,6 +73,7 @@ from shared.contracts.views.organisation import (
     UnitChange,
     UnitDetail,
 )
+from shared.contracts.views.packets import PacketCheckView, PacketFinding, PacketKindView
 from shared.contracts.views.proposals import ProposalDetail, ProposalPage, ProposalView, ReviewView
 from shared.contracts.views.publication import (
     PublicationPage,
@@ -200,6 +201,9 @@ __all__ = [
     "ObservationView",
     "OutlierPage",
     "OutlierView",
+    "PacketCheckView",
+    "PacketFinding",
+    "PacketKindView",
     "PartnerView",
     "PeriodCalendar",
     "PlannedChange",
