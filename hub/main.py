@@ -18,6 +18,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     installation,
     loading,
     log,
+    pulls,
     reform,
     reports,
     running,
@@ -44,6 +45,7 @@ app.command()(running.sync)
 app.command()(running.settle)
 app.command()(running.reconcile)
 app.command()(reports.reconcile_report)
+app.command()(pulls.pull)
 app.command()(ground.migrate)
 app.command()(backups.backup)
 app.command()(backups.restore)
@@ -54,6 +56,7 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(log.app, name="log")
+app.add_typer(pulls.app, name="pulls")
 app.add_typer(reform.app, name="reform")
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ FAILPOINTS: dict[str, str] = {
     "reconciliation.after_plan": "repairs are planned and none is sent",
     "reconciliation.before_record": "what was repaired is read again and the outcome not recorded",
     "reconciliation.before_finish": "everything is recorded and the reconciliation not ended",
+    "pull.after_page": "a page of a source is stored and the next one not asked for",
+    "pull.before_commit": "a pull run's pushes, watermark and receipts are written and not committed",
+    "pull.after_commit": "a pull run has ended and nobody knows yet",
 }
 """Every failpoint there is, and what has and has not happened when a process dies there."""
 

@@ -48,12 +48,13 @@ class Faults:
 
     armed: list[Fault] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
+    kinds: tuple[str, ...] = KINDS
 
     def arm(self, faults: list[Fault]) -> None:
-        """Replace what is armed. Raises ValueError for a kind that is not in KINDS."""
+        """Replace what is armed. Raises ValueError for a kind that is none of `kinds`."""
         for fault in faults:
-            if fault.kind not in KINDS:
-                raise ValueError(f"{fault.kind} is none of {', '.join(KINDS)}")
+            if fault.kind not in self.kinds:
+                raise ValueError(f"{fault.kind} is none of {', '.join(self.kinds)}")
         self.armed = list(faults)
 
     def take(self, operation: str) -> Fault | None:

@@ -13,6 +13,7 @@ from simulators.behaviour import FarSide
 from simulators.packets import add_packets
 from simulators.rest import add_control, add_rest
 from simulators.soap import add_soap
+from simulators.source import SourceSystem, add_source
 
 
 def create_app(title: str, token: str, certificate: bytes | None = None) -> FastAPI:
@@ -24,6 +25,7 @@ def create_app(title: str, token: str, certificate: bytes | None = None) -> Fast
     add_soap(app, far, token)
     add_packets(app, far, certificate)
     add_control(app, far)
+    add_source(app, SourceSystem())
     return app
 
 

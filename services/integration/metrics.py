@@ -35,3 +35,15 @@ REQUESTED = Counter(
 )
 DEAD_LETTERS = Counter("hub_integration_dead_letters_total", "Dead letters collected", ["queue"])
 OPEN_DEAD_LETTERS = Gauge("hub_integration_open_dead_letters", "Dead letters that nobody has replayed or discarded", [])
+PULLS = Counter("hub_integration_pulls_total", "Pull runs that ended: succeeded, failed", ["partner", "outcome"])
+PULLED_ROWS = Counter(
+    "hub_integration_pulled_rows_total",
+    "Rows of pull runs that succeeded: fresh, unchanged, unmapped, refused, deleted",
+    ["partner", "outcome"],
+)
+PULL_AGE_SECONDS = Gauge(
+    "hub_integration_pull_age_seconds", "Time since a pull from this source last succeeded", ["partner"]
+)
+FAILED_PULLS = Gauge(
+    "hub_integration_failed_pulls", "Pulls from this source that failed since the last one that succeeded", ["partner"]
+)

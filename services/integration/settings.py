@@ -36,6 +36,9 @@ class IntegrationSettings:
     - `chunks_overdue_seconds` (HUB_INTEGRATION_CHUNKS_OVERDUE_SECONDS): age of a set asked for anew.
     - `plain_anywhere` (HUB_INTEGRATION_PLAIN_ANYWHERE): 1 lets partners be called without TLS beyond the loopback and
       private networks, too.
+    - `pull_timeout_seconds` (HUB_INTEGRATION_PULL_TIMEOUT_SECONDS): how long a source may take to answer one request.
+    - `pull_tries` (HUB_INTEGRATION_PULL_TRIES): tries of one page before its run has failed.
+    - `pull_days` (HUB_INTEGRATION_PULL_DAYS): how long pull runs with their errors and receipts are kept.
     - `journal_days` (HUB_INTEGRATION_JOURNAL_DAYS): how long the journal is kept: as long as outboxes are.
     - `message_body_bytes` (HUB_INTEGRATION_MESSAGE_BODY_BYTES): how much of a body the message log keeps.
     - `message_bodies_days`, `messages_days` (HUB_INTEGRATION_MESSAGE_BODIES_DAYS, HUB_INTEGRATION_MESSAGES_DAYS): how
@@ -55,6 +58,9 @@ class IntegrationSettings:
     reconcile_every_seconds: float = 3600.0
     scrub_every_seconds: float = 3600.0
     chunks_overdue_seconds: float = 60.0
+    pull_timeout_seconds: float = 30.0
+    pull_tries: int = 6
+    pull_days: int = 365
     journal_days: int = 14
     plain_anywhere: bool = False
     message_body_bytes: int = 262_144

@@ -14,6 +14,7 @@ from services.integration.metrics import (
     OPEN_DELIVERIES,
     SCRUB_AGE_SECONDS,
 )
+from services.integration.pulling import Pulling, PullKeeping
 from services.integration.reconciling import Reconciler
 from services.integration.sending import Sending
 from services.integration.settings import integration_settings
@@ -29,13 +30,14 @@ from shared.storage import Unit, UnitOfWork
 log = logger(__name__)
 
 
-class IntegrationWorker(JournalKeeping, MessageLogKeeping):
+class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping):
     """Event handlers and timers. The senders run in green threads of their own beside them."""
 
     name = "integration.worker"
     unit = UnitOfWork()
     remote = Remote("indicators")
     sending = Sending()
+    pulling = Pulling()
 
     @handles(CatalogueChanged)
     def on_catalogue_changed(self, unit: Unit, message: Received[CatalogueChanged]) -> None:

@@ -234,7 +234,7 @@ def _write(unit: Unit, pushes: Sequence[_Push], drafts: _Drafts) -> None:
         settled.append((push.event.receipt_id, counts, push.outcomes, sorted(push.touched)))
         own = _of(unit, push.event, push.correlation_id)
         for submission_id, touched in push.touched.items():
-            own.audit("figures.pushed", submission_id, {"receipt": push.event.receipt_id, **touched})
+            own.audit(f"figures.{push.event.origin}ed", submission_id, {"receipt": push.event.receipt_id, **touched})
         if not push.touched:
-            own.audit("push.refused", push.event.receipt_id, dict(counts))
+            own.audit(f"{push.event.origin}.refused", push.event.receipt_id, dict(counts))
     receipts.settle(unit.connection, settled)

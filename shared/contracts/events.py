@@ -42,7 +42,8 @@ class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
 class PushAccepted(Event, frozen=True, kw_only=True):
     """The gateway accepted a push: durable from here on. `body` is the client's JSON, checked for shape only.
 
-    `accepted_at` decides timeliness and, with `tie_breaker`, which of two pushes for a cell is the newer.
+    `accepted_at` decides timeliness and, with `tie_breaker`, which of two pushes for a cell is the newer. `origin` is
+    `push`, or `pull` for what integration fetched from a source: client and partner are the source then.
     """
 
     event: ClassVar[str] = "push_accepted"
@@ -56,6 +57,7 @@ class PushAccepted(Event, frozen=True, kw_only=True):
     units: list[str]
     forms: list[str]
     body: msgspec.Raw
+    origin: str = "push"
 
     @property
     def subject(self) -> str:

@@ -13,7 +13,7 @@ from services.integration.domain.partners import Partner
 from services.integration.settings import IntegrationSettings
 from shared.errors import Internal, Invalid
 
-__all__ = ["Client", "Connect", "Recorder", "about", "client_on", "open_client"]
+__all__ = ["Client", "Connect", "Recorder", "about", "client_on", "open_client", "read_secret"]
 
 Connect = Callable[[Partner, IntegrationSettings, Recorder], Client]
 
@@ -53,6 +53,11 @@ def client_on(road: Road, partner: Partner, secret: str, settings: IntegrationSe
     from services.integration.clients.soap import SoapClient
 
     return SoapClient(road, secret)
+
+
+def read_secret(settings: IntegrationSettings, partner: Partner) -> str:
+    """Return the secret by which this partner knows us. Raises Internal("integration.no_secret")."""
+    return _secret(settings.secret_file(partner.credential))
 
 
 def _secret(file: Path) -> str:

@@ -9,6 +9,7 @@ from services.integration.service.digests import DigestCalls
 from services.integration.service.messages import MessageCalls
 from services.integration.service.packets import PacketCalls
 from services.integration.service.partners import PartnerCalls
+from services.integration.service.pulls import PullCalls
 from services.integration.service.reconciliations import ReconciliationCalls
 from services.integration.service.reports import ReportCalls
 from shared.entrypoints import Described
@@ -24,6 +25,7 @@ class IntegrationService(
     DifferenceCalls,
     ReportCalls,
     DigestCalls,
+    PullCalls,
     DeadLetterCalls,
     PacketCalls,
 ):

@@ -83,6 +83,7 @@ from shared.contracts.views.publication import (
     PublishedPage,
     PublishedView,
 )
+from shared.contracts.views.pulls import PullDetail, PullErrorView, PullPage, PullReceiptView, PullView
 from shared.contracts.views.regimes import FileView, FormDetail, RegimeDetail, RegimeImport, RegimePage, RegimeView
 from shared.contracts.views.reports import (
     ReportClass,
@@ -217,6 +218,11 @@ __all__ = [
     "PublicationView",
     "PublishedPage",
     "PublishedView",
+    "PullDetail",
+    "PullErrorView",
+    "PullPage",
+    "PullReceiptView",
+    "PullView",
     "ReceiptView",
     "RecomputeResult",
     "ReconciliationPage",

@@ -11,6 +11,15 @@ from services.integration.storage.tables.journal import journal
 from services.integration.storage.tables.ledger import contents, holdings, ledger, scrubs
 from services.integration.storage.tables.messages import message_anchor, message_bodies, messages
 from services.integration.storage.tables.partners import partners
+from services.integration.storage.tables.pulls import (
+    pull_cells,
+    pull_faults,
+    pull_pages,
+    pull_receipts,
+    pull_rows,
+    pull_runs,
+    pull_sources,
+)
 from services.integration.storage.tables.reconciliations import differences, reconciliations
 
 __all__ = [
@@ -29,6 +38,13 @@ __all__ = [
     "messages",
     "metadata",
     "partners",
+    "pull_cells",
+    "pull_faults",
+    "pull_pages",
+    "pull_receipts",
+    "pull_rows",
+    "pull_runs",
+    "pull_sources",
     "reconciliations",
     "scrubs",
 ]
