@@ -12,6 +12,7 @@ from shared.failpoints import FAILPOINTS
 from shared.testing import broker
 from shared.topology import WORK_QUEUES
 from tests.faults.conftest import Rig, wait_until
+from tests.faults.test_pulls_killed import PULLING
 
 WORKERS = ["submissions-worker", "approval", "indicators-worker", "integration-worker", "notifications"]
 ASKED = ["submissions-rpc", "approval"]
@@ -44,7 +45,7 @@ FAILING = "handler.before_retry_publish"
 
 
 def test_every_failpoint_has_a_place() -> None:
-    assert PLACES.keys() | {FAILING, *RECONCILING} == FAILPOINTS.keys()
+    assert PLACES.keys() | {FAILING, *RECONCILING, *PULLING} == FAILPOINTS.keys()
 
 
 @pytest.mark.parametrize("failpoint", PLACES)
