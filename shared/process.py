@@ -51,6 +51,7 @@ def service_classes(service: str, roles: Sequence[str], package: str = "services
 def run(service: str, roles: Sequence[str], package: str = "services") -> int:
     """Run the service's roles until SIGTERM or SIGINT; return the exit code: 0 after an orderly end, 1 if a container
     died of an error (the supervisor starts it anew)."""
+    memory.give_back()
     settings = backbone_settings()
     process = os.environ.get("HUB_PROCESS_NAME", service)
     logs.configure(process, settings.log_level)
