@@ -18,6 +18,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     installation,
     loading,
     log,
+    packets,
     pulls,
     reform,
     reports,
@@ -56,6 +57,7 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(log.app, name="log")
+app.add_typer(packets.app, name="packets")
 app.add_typer(pulls.app, name="pulls")
 app.add_typer(reform.app, name="reform")
 
