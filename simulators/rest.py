@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from simulators.behaviour import Broken, FarSide
 from simulators.faults import Fault
-from simulators.store import Packet, Refused, Value
+from simulators.store import Key, Packet, Question, Refused, Value
 
 
 class PacketValue(BaseModel):
@@ -47,7 +47,7 @@ class FaultBody(BaseModel):
 
 
 class TamperBody(BaseModel):
-    """One piece of damage: action is lose, change or add."""
+    """One piece of damage; see simulators.store.DAMAGE."""
 
     action: str
     form: str
@@ -55,6 +55,10 @@ class TamperBody(BaseModel):
     period: str
     indicator: str
     value: str | None = None
+    status: str | None = None
+
+
+Share = Annotated[int | None, Query(ge=1, le=100_000)]
 
 
 def add_rest(app: FastAPI, far: FarSide, token: str) -> None:
@@ -102,14 +106,60 @@ def add_rest(app: FastAPI, far: FarSide, token: str) -> None:
         return await far.status(message_id)
 
     @app.get("/api/v1/digests")
-    async def digests(level: str = "root", period: str | None = None, form: str | None = None) -> dict[str, Any]:
-        return {"digests": await far.read("digests", lambda store: store.digests(level, period, form))}
+    async def digests(
+        level: str = "root",
+        period: str | None = None,
+        form: str | None = None,
+        parts: Share = None,
+        part: Annotated[list[int] | None, Query()] = None,
+        groups: Share = None,
+        unit: Annotated[list[str] | None, Query()] = None,
+    ) -> Response:
+        asked = Question(
+            period=period, form=form, parts=parts, chosen=tuple(part or ()), groups=groups, units=tuple(unit or ())
+        )
+        rows = await far.read("digests", lambda store: store.digests(level, asked))
+        return JSONResponse({"digests": [_told(row) for row in rows]})
 
     @app.get("/api/v1/values")
-    async def values(form: str, unit: str, period: str, after: str | None = None, limit: int = 1_000) -> dict[str, Any]:
-        page, cursor = await far.read("values", lambda store: store.values((form, unit, period), after, limit))
-        rows = [{"indicator": n, "value": v.value, "status": v.status, "version": version} for n, v, version in page]
-        return {"values": rows, "next": cursor}
+    async def values(
+        form: str | None = None,
+        unit: str | None = None,
+        period: str | None = None,
+        groups: Share = None,
+        of: Annotated[list[str] | None, Query()] = None,
+        after: str | None = None,
+        limit: int = 1_000,
+    ) -> Response:
+        wanted = [text.partition(":") for text in of or ()]
+        asked = Question(
+            period=period,
+            form=form,
+            units=() if unit is None else (unit,),
+            groups=groups,
+            of=tuple((theirs, int(group)) for group, _, theirs in wanted),
+        )
+        page, cursor = await far.read("values", lambda store: store.values(asked, after, limit))
+        rows = [_told(row) for row in told_values(page, asked)]
+        return JSONResponse({"values": rows} | ({} if cursor is None else {"next": cursor}))
+
+
+def told_values(page: list[tuple[Key, str, Value, int]], asked: Question) -> Iterator[dict[str, Any]]:
+    """Yield values as they are told: of their key only what the question did not name."""
+    for (form, unit, period), name, held, version in page:
+        yield {
+            "period": period if asked.period is None else None,
+            "form": form if asked.form is None else None,
+            "unit": unit if len(asked.units) != 1 else None,
+            "indicator": name,
+            "value": held.value,
+            "status": held.status,
+            "version": version,
+        }
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None or name == "value"}
 
 
 def add_control(app: FastAPI, far: FarSide) -> None:
@@ -130,7 +180,8 @@ def add_control(app: FastAPI, far: FarSide) -> None:
     @app.post("/control/values")
     async def tamper(body: TamperBody) -> dict[str, Any]:
         try:
-            far.store.tamper(body.action, (body.form, body.unit, body.period), body.indicator, body.value)
+            key = (body.form, body.unit, body.period)
+            far.store.tamper(body.action, key, body.indicator, body.value, body.status)
         except KeyError as error:
             raise Refused("control.no_such_value", f"{body.indicator} is not stored there") from error
         return {"done": body.action}

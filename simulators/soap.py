@@ -15,7 +15,8 @@ from lxml import etree
 import shared
 from shared.canonical import decimal_text
 from simulators.behaviour import Broken, FarSide
-from simulators.store import Packet, Refused, Value
+from simulators.rest import told_values
+from simulators.store import Packet, Question, Refused, Value
 
 SCHEMAS = Path(shared.__file__).parent / "schemas"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -84,17 +85,35 @@ async def _perform(far: FarSide, element: Any) -> Any:
     if operation == "GetReportStatus":
         return _answer(operation, await far.status(field["message_id"] or ""))
     if operation == "GetDigests":
-        rows = await far.read(
-            "digests", lambda store: store.digests(field["level"] or "", field.get("period"), field.get("form"))
-        )
+        asked = _asked(element, field)
+        rows = await far.read("digests", lambda store: store.digests(field["level"] or "", asked))
         return _answer(operation, {"entry": rows})
     if operation == "ListValues":
-        key = (field["form"] or "", field["unit"] or "", field["period"] or "")
+        asked = _asked(element, field)
         limit = int(field.get("limit") or 1_000)
-        page, cursor = await far.read("values", lambda store: store.values(key, field.get("after"), limit))
-        rows = [{"indicator": n, "amount": v.value, "status": v.status, "version": version} for n, v, version in page]
-        return _answer(operation, {"value": rows, "next": cursor})
+        page, cursor = await far.read("values", lambda store: store.values(asked, field.get("after"), limit))
+        return _answer(operation, {"value": [_listed(row) for row in told_values(page, asked)], "next": cursor})
     raise Refused("soap.unknown_operation", operation)
+
+
+def _asked(element: Any, field: dict[str, str | None]) -> Question:
+    def number(name: str) -> int | None:
+        return int(field[name] or 0) if name in field else None
+
+    return Question(
+        period=field.get("period"),
+        form=field.get("form"),
+        units=tuple(item.text for item in element.findall(f"{_R}unit")),
+        parts=number("parts"),
+        chosen=tuple(int(item.text) for item in element.findall(f"{_R}part")),
+        groups=number("groups"),
+        of=tuple((item.findtext(f"{_R}unit"), int(item.findtext(f"{_R}group"))) for item in element.findall(f"{_R}of")),
+    )
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    order = ("indicator", "amount", "status", "version", "period", "form", "unit")
+    return {name: row["value" if name == "amount" else name] for name in order}
 
 
 def _packet(element: Any, field: dict[str, str | None]) -> Packet:

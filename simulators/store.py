@@ -12,10 +12,40 @@ from decimal import Decimal
 from typing import Any
 
 from shared.canonical import content_hash, decimal_text
-from shared.digest import Digest, entry_hash, of_hash, total
+from shared.digest import Digest, entry_hash, of_hash, share_of, total
 
 Key = tuple[str, str, str]  # form, unit, period
-LEVELS = ("root", "period", "form", "bucket")
+LEVELS = ("root", "period", "form", "part", "bucket", "group")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What digests or values are asked for: narrowed by period, form and units; keys divided into `parts` by their
+    unit, of which `chosen` are wanted; a key's entries divided into `groups` by their indicator, of which `of` (unit
+    and group) are wanted."""
+
+    period: str | None = None
+    form: str | None = None
+    units: tuple[str, ...] = ()
+    parts: int | None = None
+    chosen: tuple[int, ...] = ()
+    groups: int | None = None
+    of: tuple[tuple[str, int], ...] = ()
+
+    def takes(self, key: Key) -> bool:
+        """Tell whether a key is asked for."""
+        form, unit, period = key
+        if (self.period is not None and period != self.period) or (self.form is not None and form != self.form):
+            return False
+        if self.of:
+            return any(unit == wanted for wanted, _ in self.of)
+        if self.chosen:
+            return self.parts is not None and share_of(unit, self.parts) in self.chosen
+        return not self.units or unit in self.units
+
+    def takes_entry(self, unit: str, indicator: str) -> bool:
+        """Tell whether an entry of a key that is asked for is wanted."""
+        return not self.of or self.groups is None or (unit, share_of(indicator, self.groups)) in self.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +63,12 @@ class Bucket:
     version: int
     values: dict[str, Value]
     digest: Digest | None = None
+    repeated: list[tuple[str, Value]] = field(default_factory=list)
+    before: dict[str, Value] = field(default_factory=dict)
+
+    def rows(self) -> list[tuple[str, Value]]:
+        """Return all its values in order, those that stand there twice, too."""
+        return sorted([*self.values.items(), *self.repeated], key=lambda row: row[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +86,12 @@ class Packet:
     @property
     def key(self) -> Key:
         return self.form, self.unit, self.period
+
+
+DAMAGE = ("lose", "change", "add", "older", "repeat", "scale", "round", "restate")
+"""What a careless partner does to a value: loses it, changes it, adds one it should not have, falls back to the
+version before, holds it twice, shifts it by powers of ten, rounds it to decimals (`value` says how many), keeps it
+under another status."""
 
 
 class Refused(Exception):
@@ -79,7 +121,8 @@ class Store:
         if bucket is not None and packet.version < bucket.version:
             answer = {"message_id": packet.message_id, "state": "superseded", "version": bucket.version}
         else:
-            self.buckets[packet.key] = Bucket(packet.version, dict(packet.values))
+            before = {} if bucket is None else bucket.values
+            self.buckets[packet.key] = Bucket(packet.version, dict(packet.values), before=before)
             answer = {"message_id": packet.message_id, "state": "applied", "version": packet.version}
         self.messages[packet.message_id] = answer
         self.journal.append(
@@ -99,61 +142,91 @@ class Store:
         """Tell what became of a message; `unknown` where it never arrived (or has not been applied yet)."""
         return self.messages.get(message_id, {"message_id": message_id, "state": "unknown"})
 
-    def digests(self, level: str, period: str | None = None, form: str | None = None) -> list[dict[str, Any]]:
-        """Return the digests at `level`, narrowed by period and form, in key order."""
+    def digests(self, level: str, asked: Question) -> list[dict[str, Any]]:
+        """Return the digests at `level`, in key order; below the level of a form in brief where parts or groups are
+        asked for."""
         if level not in LEVELS:
             raise Refused("digests.unknown_level", f"{level} is none of {', '.join(LEVELS)}")
-        groups: dict[tuple[str | None, str | None, str | None], list[Digest]] = {}
-        for (b_form, b_unit, b_period), bucket in self.buckets.items():
-            if (period is not None and b_period != period) or (form is not None and b_form != form):
-                continue
-            digest = self._digest((b_form, b_unit, b_period), bucket)
-            if digest.count == 0:
-                continue
-            depth = LEVELS.index(level)
-            key = (b_period if depth > 0 else None, b_form if depth > 1 else None, b_unit if depth > 2 else None)
-            groups.setdefault(key, []).append(digest)
+        if (level == "part" and not asked.parts) or (level == "group" and not asked.groups):
+            raise Refused("digests.no_number", "into how many it is to be divided must be said")
+        groups: dict[tuple[str | int | None, ...], list[Digest]] = {}
+        for key, bucket in self.buckets.items():
+            if asked.takes(key):
+                for place, digest in self._digests(level, key, bucket, asked):
+                    if digest.count:
+                        groups.setdefault(place, []).append(digest)
+        brief = level in ("part", "group") or (level == "bucket" and asked.parts is not None)
         rows = []
-        for key in sorted(groups, key=lambda k: tuple(part or "" for part in k)):
-            digest = total(groups[key])
-            rows.append(
-                {"period": key[0], "form": key[1], "unit": key[2], "count": digest.count, "digest": digest.text}
-            )
+        for place in sorted(groups, key=lambda place: tuple(str(part or "") for part in place)):
+            digest = total(groups[place])
+            named = dict(zip(("period", "form", "unit", "share"), place, strict=True))
+            rows.append({**named, "count": digest.count, "digest": digest.brief.text if brief else digest.text})
         return rows
 
     def values(
-        self, key: Key, after: str | None = None, limit: int = 1_000
-    ) -> tuple[list[tuple[str, Value, int]], str | None]:
-        """Return up to `limit` values of one bucket after indicator `after`, and the cursor for the next page."""
-        bucket = self.buckets.get(key)
-        if bucket is None:
-            return [], None
-        names = sorted(name for name in bucket.values if after is None or name > after)
-        page = [(name, bucket.values[name], bucket.version) for name in names[:limit]]
-        return page, page[-1][0] if len(names) > limit else None
+        self, asked: Question, after: str | None = None, limit: int = 1_000
+    ) -> tuple[list[tuple[Key, str, Value, int]], str | None]:
+        """Return up to `limit` values after the cursor, in the order in which keys first came, and the next cursor."""
+        begin = int(after) if after is not None and after.isdecimal() else 0
+        rows = [
+            (key, name, value, bucket.version)
+            for key, bucket in self.buckets.items()
+            if asked.takes(key)
+            for name, value in bucket.rows()
+            if asked.takes_entry(key[1], name)
+        ]
+        end = begin + limit
+        return rows[begin:end], str(end) if len(rows) > end else None
 
-    def tamper(self, action: str, key: Key, indicator: str, value: str | None = None) -> None:
-        """Damage the store as a careless partner would: `lose` or `change` a value, `add` one it should not have."""
+    def tamper(
+        self, action: str, key: Key, indicator: str, value: str | None = None, status: str | None = None
+    ) -> None:
+        """Damage the store as a careless partner would: see `DAMAGE`. Raises KeyError if there is no such value."""
+        if action not in DAMAGE:
+            raise Refused("control.unknown_action", f"{action} is none of {', '.join(DAMAGE)}")
         bucket = self.buckets.setdefault(key, Bucket(1, {}))
         bucket.digest = None
         if action == "lose":
             del bucket.values[indicator]
-        elif action == "change":
-            bucket.values[indicator] = Value(value, bucket.values[indicator].status)
         elif action == "add":
-            bucket.values[indicator] = Value(value, "official")
+            bucket.values[indicator] = Value(value, status or "official")
+        elif action == "older":
+            bucket.values[indicator] = bucket.before[indicator]
+        elif action == "repeat":
+            bucket.repeated.append((indicator, bucket.values[indicator]))
         else:
-            raise Refused("control.unknown_action", f"{action} is none of lose, change, add")
+            held = bucket.values[indicator]
+            bucket.values[indicator] = Value(_damaged(action, held.value, value), status or held.status)
+
+    @classmethod
+    def _digests(
+        cls, level: str, key: Key, bucket: Bucket, asked: Question
+    ) -> list[tuple[tuple[str | int | None, ...], Digest]]:
+        form, unit, period = key
+        if level == "group" and asked.groups:
+            return [
+                ((None, None, unit, share_of(name, asked.groups)), cls._of(key, name, value))
+                for name, value in bucket.rows()
+            ]
+        digest = cls._digest(key, bucket)
+        if level == "part" and asked.parts:
+            return [((None, None, None, share_of(unit, asked.parts)), digest)]
+        if level == "bucket" and asked.parts:
+            return [((None, None, unit, None), digest)]
+        depth = ("root", "period", "form", "bucket").index(level)
+        place = (period if depth > 0 else None, form if depth > 1 else None, unit if depth > 2 else None, None)
+        return [(place, digest)]
+
+    @classmethod
+    def _digest(cls, key: Key, bucket: Bucket) -> Digest:
+        if bucket.digest is None:
+            bucket.digest = total(cls._of(key, name, value) for name, value in bucket.rows())
+        return bucket.digest
 
     @staticmethod
-    def _digest(key: Key, bucket: Bucket) -> Digest:
-        if bucket.digest is None:
-            form, unit, period = key
-            bucket.digest = total(
-                of_hash(entry_hash(form, unit, period, indicator, item.value, item.status))
-                for indicator, item in bucket.values.items()
-            )
-        return bucket.digest
+    def _of(key: Key, indicator: str, item: Value) -> Digest:
+        form, unit, period = key
+        return of_hash(entry_hash(form, unit, period, indicator, item.value, item.status))
 
     @staticmethod
     def _check(packet: Packet) -> None:
@@ -166,3 +239,11 @@ class Store:
         )
         if expected != packet.content_hash:
             raise Refused("packet.bad_hash", "the content does not have the hash it claims")
+
+
+def _damaged(action: str, held: str | None, value: str | None) -> str | None:
+    if action == "scale" and held is not None:
+        return format(Decimal(held).scaleb(int(value or 3)).normalize(), "f")
+    if action == "round" and held is not None:
+        return decimal_text(round(Decimal(held), int(value or 0)))
+    return value if action == "change" else held

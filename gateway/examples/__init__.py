@@ -198,6 +198,8 @@ RECONCILIATION: dict[str, Any] = {
         }
     ],
     "error": None,
+    "direction": "receiver",
+    "method": "groups",
 }
 RECONCILIATIONS: dict[str, Any] = {"reconciliations": [RECONCILIATION], "next": None}
 DEAD_LETTER: dict[str, Any] = {

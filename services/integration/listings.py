@@ -68,23 +68,18 @@ class ListingComparer:
     @contextmanager
     def _read(self) -> Iterator[Spool]:
         with spools.opened(self._unit.engine, self._partner.id) as spool:
-            after: str | None = None
-            while True:
-                page, following = asked(about("listing"), self._client.listing, after)
-                spool.add(
-                    [
-                        (item.period, item.form, item.unit, item.indicator, normal(item.cell), item.version)
-                        for item in page
-                    ]
-                )
-                if following is None or following == after:
-                    break
-                after = following
+            asked(about("listing"), self._fill, spool)
             with self._unit() as unit:
                 counts = expected.digests(unit.connection, self._partner.id, "root")
             self.entries = sum(digest.count for digest in counts.values())
             spool.close_up()
             yield spool
+
+    def _fill(self, spool: Spool) -> None:
+        """Put all pages aside; from the first one again if they broke off."""
+        spool.clear()
+        for page in self._client.listing():
+            spool.add([(row.period, row.form, row.unit, row.indicator, normal(row.cell), row.version) for row in page])
 
     def _judged(self, keys: Sequence[list[Differing]]) -> Found:
         found = Found()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -108,10 +108,37 @@ class Searchable(Protocol):
         """Return what the partner holds in these groups of these units' keys, by unit."""
 
 
+class OfEverything(Protocol):
+    """One entry of a listing of everything, as `Listed` is."""
+
+    @property
+    def period(self) -> str:
+        """The period, as the hub spells it."""
+
+    @property
+    def form(self) -> str:
+        """The form."""
+
+    @property
+    def unit(self) -> str:
+        """The partner's code of the unit."""
+
+    @property
+    def indicator(self) -> str:
+        """The partner's code of the indicator."""
+
+    @property
+    def cell(self) -> Cell:
+        """Value and status."""
+
+    @property
+    def version(self) -> int:
+        """The version the partner names, 0 if it names none."""
+
+
 @runtime_checkable
 class Listable(Protocol):
     """A client of a partner that lists everything it holds, page by page."""
 
-    def listing(self, after: str | None) -> tuple[Sequence[Listed], str | None]:
-        """Return a page of everything the partner holds, and the cursor of the next one; None at the end. In whatever
-        order the partner keeps. Raises Unanswered."""
+    def listing(self) -> Iterator[Sequence[OfEverything]]:
+        """Yield everything the partner holds, in pages, in whatever order it keeps. Raises Unanswered."""

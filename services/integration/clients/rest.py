@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
-from services.integration.clients.protocol import Cost, Listing, Unanswered
+from services.integration.clients.protocol import Cost, Listed, Listing, Unanswered, Unknown
 from services.integration.clients.transport import Lost, Reply, Road, Unreached
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.reconciliation import Cell, Group
-from shared.digest import Digest
+from shared.digest import Brief, Digest
+
+Query = Sequence[tuple[str, str | int | None]]
+T = TypeVar("T")
 
 _PAGE = 1_000
+_NOT_TAKEN = (400, 404, 405, 422, 501)
+"""What a partner answers to a question, or a part of one, that it does not know."""
 _SAID = {
     "applied": Said.APPLIED,
     "already_applied": Said.APPLIED,
@@ -35,6 +42,7 @@ class _Digest(msgspec.Struct, frozen=True):
     period: str | None = None
     form: str | None = None
     unit: str | None = None
+    share: int = 0
 
 
 class _Digests(msgspec.Struct, frozen=True):
@@ -46,6 +54,9 @@ class _Value(msgspec.Struct, frozen=True):
     value: str | None
     status: str
     version: int = 0
+    period: str = ""
+    form: str = ""
+    unit: str = ""
 
 
 class _Values(msgspec.Struct, frozen=True):
@@ -81,25 +92,54 @@ class RestClient:
 
     def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
         """Return the partner's digests. Raises Unanswered."""
-        given = {"level": level, "period": period, "form": form}
+        given = [("level", level), ("period", period), ("form", form)]
         answer = self._read("/api/v1/digests", given, _Digests)
         try:
             return {(row.period, row.form, row.unit): Digest.parse(row.count, row.digest) for row in answer.digests}
         except ValueError as error:
             raise Unanswered(f"not a digest: {error}") from error
 
+    def parts(self, period: str, form: str, parts: int) -> dict[int, Brief]:
+        """Return the brief digests of parts of a form's keys. Raises Unanswered, Unknown."""
+        given: Query = [("level", "part"), ("period", period), ("form", form), ("parts", parts)]
+        return {row.share: brief for row, brief in self._briefs(given)}
+
+    def units(self, period: str, form: str, parts: int, chosen: Sequence[int]) -> dict[str, Brief]:
+        """Return the brief digests of the keys in these parts. Raises Unanswered, Unknown."""
+        given: Query = [("level", "bucket"), ("period", period), ("form", form), ("parts", parts)]
+        return {row.unit or "": brief for row, brief in self._briefs([*given, *(("part", part) for part in chosen)])}
+
+    def groups(self, period: str, form: str, groups: int, units: Sequence[str]) -> dict[tuple[str, int], Brief]:
+        """Return the brief digests of groups of these keys' entries. Raises Unanswered, Unknown."""
+        given: Query = [("level", "group"), ("period", period), ("form", form), ("groups", groups)]
+        found = self._briefs([*given, *(("unit", unit) for unit in units)])
+        return {(row.unit or "", row.share): brief for row, brief in found}
+
+    def entries(self, period: str, form: str, groups: int, chosen: Sequence[tuple[str, int]]) -> dict[str, Listing]:
+        """Return what the partner holds in these groups. Raises Unanswered, Unknown."""
+        given: Query = [("period", period), ("form", form), ("groups", groups)]
+        of = [("of", f"{group}:{unit}") for unit, group in chosen]
+        found: dict[str, Listing] = {}
+        for page in self._pages([*given, *of], finer=True):
+            for row in page:
+                found.setdefault(row.unit, Listing()).add(row.indicator, Cell(row.value, row.status), row.version)
+        return found
+
     def values(self, form: str, unit: str, period: str) -> Listing:
         """Return all that the partner holds under its own key. Raises Unanswered."""
-        listing, after = Listing(), None
-        while True:
-            given = {"form": form, "unit": unit, "period": period, "after": after, "limit": str(_PAGE)}
-            page = self._read("/api/v1/values", given, _Values)
-            for row in page.values:
-                listing.values[row.indicator] = Cell(row.value, row.status)
-                listing.version = max(listing.version, row.version)
-            if page.next is None or page.next == after:
-                return listing
-            after = page.next
+        listing = Listing()
+        for page in self._pages([("form", form), ("unit", unit), ("period", period)]):
+            for row in page:
+                listing.add(row.indicator, Cell(row.value, row.status), row.version)
+        return listing
+
+    def listing(self) -> Iterator[Sequence[Listed]]:
+        """Yield everything the partner holds, page by page. Raises Unanswered."""
+        for page in self._pages([], finer=True):
+            yield [
+                Listed(row.period, row.form, row.unit, row.indicator, Cell(row.value, row.status), row.version)
+                for row in page
+            ]
 
     def close(self) -> None:
         """Give connections back."""
@@ -112,23 +152,40 @@ class RestClient:
             return failed(error)
         return stated(reply, message_id)
 
-    def _read(self, path: str, params: dict[str, str | None], shape: type[Any]) -> Any:
-        given = {name: value for name, value in params.items() if value is not None}
+    def _briefs(self, given: Query) -> list[tuple[_Digest, Brief]]:
+        answer = self._read("/api/v1/digests", given, _Digests, finer=True)
+        try:
+            return [(row, Brief.parse(row.count, row.digest)) for row in answer.digests]
+        except ValueError as error:
+            raise Unanswered(f"not a digest: {error}") from error
+
+    def _pages(self, given: Query, finer: bool = False) -> Iterator[list[_Value]]:
+        after: str | None = None
+        while True:
+            page = self._read("/api/v1/values", [*given, ("after", after), ("limit", _PAGE)], _Values, finer)
+            yield page.values
+            if page.next is None or page.next == after:
+                return
+            after = page.next
+
+    def _read(self, path: str, given: Query, shape: type[T], finer: bool = False) -> T:
+        """Ask a question and return the answer; its cost is counted as query and body. Raises Unanswered, and for a
+        `finer` question Unknown if the partner does not take it."""
+        query = urlencode([(name, value) for name, value in given if value is not None])
         self.cost.calls += 1
         try:
-            reply = self._call("GET", path, params=given)
+            reply = self._call("GET", f"{path}?{query}")
+            self.cost.bytes += len(query) + len(reply.body)
             if reply.status != 200:
-                raise Unanswered(f"answered {reply.status}")
-            self.cost.bytes += len(reply.body)
+                told = Unknown if finer and reply.status in _NOT_TAKEN else Unanswered
+                raise told(f"answered {reply.status}")
             return msgspec.json.decode(reply.body, type=shape)
         except (Unreached, Lost, ValueError) as error:
             raise Unanswered(f"{type(error).__name__}: {error}") from error
 
-    def _call(
-        self, method: str, path: str, *, body: bytes | None = None, params: dict[str, str] | None = None
-    ) -> Reply:
+    def _call(self, method: str, path: str, *, body: bytes | None = None) -> Reply:
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
-        return self._road.send(method, path, body=body, headers=headers, params=params)
+        return self._road.send(method, path, body=body, headers=headers)
 
 
 def stated(reply: Reply, message_id: str) -> Answer:

@@ -6,7 +6,7 @@ declaration or entities are refused; the parser neither resolves entities nor to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -20,14 +20,14 @@ from zeep.exceptions import Fault, TransportError
 from zeep.transports import Transport
 
 import shared
-from services.integration.clients.protocol import Cost, Listing, Unanswered
+from services.integration.clients.protocol import Cost, Listed, Listing, Unanswered, Unknown
 from services.integration.clients.rest import failed, refusal
 from services.integration.clients.transport import Lost, Road, Unreached
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.reconciliation import Cell, Group
 from shared.canonical import decimal_text
-from shared.digest import Digest
+from shared.digest import Brief, Digest
 from shared.errors import Invalid
 
 NAMESPACE = "urn:laichau:reporting:1"
@@ -71,7 +71,7 @@ class RoadTransport(Transport):
         what is no SOAP answer, _Malformed."""
         reply = self._road.send("POST", body=message, headers=headers)
         self._cost.calls += 1
-        self._cost.bytes += len(reply.body)
+        self._cost.bytes += len(message) + len(reply.body)
         response = _Response(reply.status, reply.headers, reply.body)
         head = reply.body[:4096]
         if reply.status not in (200, 500) or (reply.status == 500 and b"Fault" not in reply.body):
@@ -130,10 +130,8 @@ class SoapClient:
 
     def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
         """Return the partner's digests. Raises Unanswered."""
-        given = {"period": period, "form": form}
-        answer = self._read(
-            "GetDigests", level=level, **{name: text for name, text in given.items() if text is not None}
-        )
+        given = {"level": level, "period": period, "form": form}
+        answer = self._read("GetDigests", {name: text for name, text in given.items() if text is not None})
         try:
             return {
                 (row.period, row.form, row.unit): Digest.parse(int(row.count), row.digest)
@@ -142,19 +140,40 @@ class SoapClient:
         except ValueError as error:
             raise Unanswered(f"not a digest: {error}") from error
 
+    def parts(self, period: str, form: str, parts: int) -> dict[int, Brief]:
+        """Return the brief digests of parts of a form's keys. Raises Unanswered, Unknown."""
+        return {share: brief for _, share, brief in self._briefs(level="part", period=period, form=form, parts=parts)}
+
+    def units(self, period: str, form: str, parts: int, chosen: Sequence[int]) -> dict[str, Brief]:
+        """Return the brief digests of the keys in these parts. Raises Unanswered, Unknown."""
+        found = self._briefs(level="bucket", period=period, form=form, parts=parts, part=list(chosen))
+        return {unit: brief for unit, _, brief in found}
+
+    def groups(self, period: str, form: str, groups: int, units: Sequence[str]) -> dict[tuple[str, int], Brief]:
+        """Return the brief digests of groups of these keys' entries. Raises Unanswered, Unknown."""
+        found = self._briefs(level="group", period=period, form=form, groups=groups, unit=list(units))
+        return {(unit, share): brief for unit, share, brief in found}
+
+    def entries(self, period: str, form: str, groups: int, chosen: Sequence[tuple[str, int]]) -> dict[str, Listing]:
+        """Return what the partner holds in these groups. Raises Unanswered, Unknown."""
+        of = [{"unit": unit, "group": group} for unit, group in chosen]
+        found: dict[str, Listing] = {}
+        for page in self._pages(finer=True, period=period, form=form, groups=groups, of=of):
+            for row in page:
+                found.setdefault(row.unit, Listing()).add(row.indicator, row.cell, row.version)
+        return found
+
     def values(self, form: str, unit: str, period: str) -> Listing:
         """Return all that the partner holds under its own key. Raises Unanswered."""
-        listing, after = Listing(), None
-        while True:
-            cursor: dict[str, str] = {} if after is None else {"after": after}
-            answer = self._read("ListValues", form=form, unit=unit, period=period, limit=_PAGE, **cursor)
-            for row in _rows(answer, "value"):
-                listing.values[row.indicator] = Cell(_amount(row.amount), row.status)
-                listing.version = max(listing.version, int(row.version or 0))
-            following = getattr(answer, "next", None)
-            if following is None or following == after:
-                return listing
-            after = following
+        listing = Listing()
+        for page in self._pages(form=form, unit=unit, period=period):
+            for row in page:
+                listing.add(row.indicator, row.cell, row.version)
+        return listing
+
+    def listing(self) -> Iterator[Sequence[Listed]]:
+        """Yield everything the partner holds, page by page. Raises Unanswered."""
+        yield from self._pages(finer=True)
 
     def close(self) -> None:
         """Give connections back."""
@@ -176,11 +195,34 @@ class SoapClient:
         except (ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
             return Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
 
-    def _read(self, operation: str, **arguments: Any) -> Any:
+    def _briefs(self, **given: Any) -> list[tuple[str, int, Brief]]:
+        answer = self._read("GetDigests", given, finer=True)
+        try:
+            return [
+                (row.unit or "", int(row.share or 0), Brief.parse(int(row.count), row.digest))
+                for row in _rows(answer, "entry")
+            ]
+        except ValueError as error:
+            raise Unanswered(f"not a digest: {error}") from error
+
+    def _pages(self, finer: bool = False, **given: Any) -> Iterator[list[Listed]]:
+        after: str | None = None
+        while True:
+            cursor = {} if after is None else {"after": after}
+            answer = self._read("ListValues", {**given, **cursor, "limit": _PAGE}, finer)
+            yield [_listed(row) for row in _rows(answer, "value")]
+            following = getattr(answer, "next", None)
+            if following is None or following == after:
+                return
+            after = following
+
+    def _read(self, operation: str, arguments: dict[str, Any], finer: bool = False) -> Any:
+        """Ask a question. Raises Unanswered, and for a `finer` question Unknown if the partner does not take it."""
         try:
             return self._call(operation, arguments)
         except Fault as fault:
-            raise Unanswered(f"fault: {fault.message}") from fault
+            told = Unknown if finer and _faulted(fault).said is Said.REFUSED else Unanswered
+            raise told(f"fault: {fault.message}") from fault
         except (Unreached, Lost, ZeepError, etree.Error, _Malformed, ValueError, AttributeError) as error:
             raise Unanswered(f"{type(error).__name__}: {error}") from error
 
@@ -201,6 +243,11 @@ def _rows(answer: Any, name: str) -> list[Any]:
     if isinstance(answer, list):
         return answer
     return list(getattr(answer, name, None) or [])
+
+
+def _listed(row: Any) -> Listed:
+    cell = Cell(_amount(row.amount), row.status)
+    return Listed(row.period or "", row.form or "", row.unit or "", row.indicator, cell, int(row.version or 0))
 
 
 def _amount(value: Decimal | None) -> str | None:

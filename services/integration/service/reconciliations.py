@@ -94,4 +94,6 @@ def _reconciliation(unit: Unit, row: Row[Any], shown: int) -> ReconciliationView
             for item in found
         ],
         error=row.error,
+        direction=row.direction,
+        method=row.method,
     )

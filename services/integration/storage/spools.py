@@ -43,15 +43,17 @@ _DIFFERING = text(
         FROM holdings h JOIN ledger l ON l.partner = h.partner AND l.form = h.form AND l.unit = h.unit
             AND l.period = h.period AND l.expected_hash IS NOT NULL
         WHERE h.partner = :partner)
-    SELECT period, form, partner_unit, partner_indicator, o.indicator, o.expected_value, o.expected_status, t.cells,
-        t.statuses, coalesce(t.version, 0) AS version, h.unit, h.agency, h.expected_version, h.acknowledged_version
-    FROM ours o FULL JOIN theirs t USING (period, form, partner_unit, partner_indicator)
-    LEFT JOIN holdings h ON h.partner = :partner AND h.period = coalesce(o.period, t.period)
-        AND h.form = coalesce(o.form, t.form) AND h.partner_unit = coalesce(o.partner_unit, t.partner_unit)
-    WHERE (t.cells IS DISTINCT FROM ARRAY[o.expected_value] OR t.statuses IS DISTINCT FROM ARRAY[o.expected_status])
-        AND NOT EXISTS (SELECT 1 FROM moving m WHERE m.period = coalesce(o.period, t.period)
-            AND m.form = coalesce(o.form, t.form) AND m.partner_unit = coalesce(o.partner_unit, t.partner_unit))
-    ORDER BY period, form, partner_unit, partner_indicator
+    SELECT p.*, h.unit, h.agency, h.expected_version, h.acknowledged_version FROM (
+        SELECT period, form, partner_unit, partner_indicator, o.indicator, o.expected_value, o.expected_status,
+            t.cells, t.statuses, coalesce(t.version, 0) AS version
+        FROM ours o FULL JOIN theirs t USING (period, form, partner_unit, partner_indicator)
+        WHERE t.cells IS DISTINCT FROM ARRAY[o.expected_value]
+            OR t.statuses IS DISTINCT FROM ARRAY[o.expected_status]) AS p
+    LEFT JOIN holdings h ON h.partner = :partner AND h.period = p.period AND h.form = p.form
+        AND h.partner_unit = p.partner_unit
+    WHERE NOT EXISTS (SELECT 1 FROM moving m
+        WHERE m.period = p.period AND m.form = p.form AND m.partner_unit = p.partner_unit)
+    ORDER BY p.period, p.form, p.partner_unit, p.partner_indicator
     """
 )
 
@@ -82,6 +84,11 @@ class Spool:
             connection.exec_driver_sql(statement)
         connection.commit()
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self._connection.exec_driver_sql("TRUNCATE spool")
+        self._connection.commit()
+
     def add(self, page: Sequence[Row]) -> None:
         """Take a page in; texts in NFC, as the ledger compares them."""
         raw: Any = self._connection.connection.dbapi_connection  # psycopg's own, for COPY
@@ -104,9 +111,9 @@ class Spool:
 
     def differing(self) -> Iterator[Differing]:
         """Yield what differs, key by key, read through a cursor of the server's."""
-        streaming = self._connection.execution_options(stream_results=True, max_row_buffer=_BATCH)
+        streaming = {"stream_results": True, "max_row_buffer": _BATCH}
         with self._connection.begin():
-            for row in streaming.execute(_DIFFERING, {"partner": self._partner}):
+            for row in self._connection.execute(_DIFFERING, {"partner": self._partner}, execution_options=streaming):
                 cells = zip(row.cells or (), row.statuses or (), strict=True)
                 yield Differing(
                     period=row.period,

@@ -72,7 +72,8 @@ class DeliveryPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceView:
-    """One difference. `kind`: missing_there, stale_there, different. `state`: new, repairing, repaired, unrepaired."""
+    """One difference, as one comparison found it. `kind`: see `KnownDifferenceView`. `state`: new, accepted, task (its
+    owner has to act), repairing, repaired, unrepaired."""
 
     form: str
     unit: str
@@ -86,9 +87,11 @@ class DifferenceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationView:
-    """One comparison with a partner. `state`: running, equal, different, repairing, repaired, failed.
+    """One comparison. `state`: running, equal, different, repairing, repaired, failed, incomparable (the partner cannot
+    be read; then `equal` is null).
 
-    `equal` is proven by digests over `entries` entries; `bytes_compared` and `calls` say what the proof cost;
+    `method`: groups, keys (digests, below keys or not), listing. `equal` is proven over `entries` entries;
+    `bytes_compared` (queries and bodies, without headers and compression) and `calls` say what the proof cost;
     `scrub_age_seconds` says how old the last recomputation of our own digests is. `pending` keys differ only because
     their deliveries are under way: they are no differences, but keep `equal` from being true.
     """
@@ -107,6 +110,8 @@ class ReconciliationView:
     scrub_age_seconds: float | None = None
     differences: list[DifferenceView] = field(default_factory=list)
     error: str | None = None
+    direction: str = "receiver"  # receiver | warehouse | source
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

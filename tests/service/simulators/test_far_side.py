@@ -104,7 +104,10 @@ def test_soap_and_rest_tell_the_same_store(address: str, rest: httpx.Client) -> 
     assert (root.count, root.digest) == (same["count"], same["digest"]) == (2, expected.text)
     listing = client.service.ListValues(form="GD-NAM", unit="12", period="2016", limit=1, **headers)
     assert [item.indicator for item in listing.value] == ["A"]
-    assert listing.next == "A"
+    following = client.service.ListValues(
+        form="GD-NAM", unit="12", period="2016", limit=1, after=listing.next, **headers
+    )
+    assert ([item.indicator for item in following.value], following.next) == (["B"], None)
     with pytest.raises(Fault, match="unknown token"):
         client.service.GetReportStatus(message_id="m1")
 

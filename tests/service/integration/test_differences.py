@@ -1,0 +1,223 @@
+"""Every planted difference is found once and under its class, whichever way is compared; it lives until settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from services.integration import intake
+from services.integration.clients import Client, Recorder, open_client
+from services.integration.clients.protocol import Searchable, Unknown
+from services.integration.domain.partners import Partner
+from services.integration.reconciling import Reconciler
+from services.integration.service import IntegrationService
+from services.integration.settings import IntegrationSettings
+from services.integration.storage import partners as partner_rows
+from shared.contracts.events import CatalogueChanged, CatalogueEntry
+from shared.contracts.views import KnownDifferenceView, ReconciliationView
+from shared.errors import Conflict, Invalid
+from shared.storage import UnitOfWork
+from tests.service.integration.conftest import ACTOR, Record, Work, recorded, store
+from tests.service.integration.test_reconciliation import PREFIX, tamper
+
+Reconcile = Callable[..., ReconciliationView]
+INDICATORS = [f"G{number:02}" for number in range(1, 41)]
+
+
+class Coarse:
+    """A client of a partner that knows digests down to keys and nothing below."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def parts(self, *_: object) -> Any:
+        raise Unknown("no such level")
+
+    units = groups = entries = parts
+
+
+@pytest.fixture
+def reconcile(unit: UnitOfWork, settings: IntegrationSettings, service: IntegrationService, work: Work) -> Reconcile:
+    def run(partner: str, repair: bool = True, coarse: bool = False) -> ReconciliationView:
+        def connect(to: Partner, how: IntegrationSettings, recorder: Recorder) -> Client:
+            client = open_client(to, how, recorder)
+            return Coarse(client) if coarse else client  # type: ignore[return-value]  # it hands all else on
+
+        started = service.reconcile(ACTOR, partner, repair)
+        for _ in range(5):
+            Reconciler(unit, settings, connect).work()
+            found = service.read_reconciliation(ACTOR, started.id)
+            if found.finished_at is not None:
+                return found
+            work(partner)
+        raise AssertionError(found)
+
+    return run
+
+
+def change(unit: UnitOfWork, partner: str, **how: Any) -> None:
+    with unit() as opened:
+        partner_rows.save(opened.connection, replace(partner_rows.load(opened.connection, partner), **how))
+
+
+def known(service: IntegrationService, **wanted: Any) -> list[KnownDifferenceView]:
+    return service.list_differences(ACTOR, **wanted).differences
+
+
+@pytest.mark.parametrize(
+    ("partner", "way"),
+    [("quoc-gia", "groups"), ("bo-nganh", "groups"), ("bo-nganh", "keys"), ("quoc-gia", "listing")],
+)
+def test_each_planted_difference_is_found_once_under_its_class_and_repaired(
+    partner: str,
+    way: str,
+    far: httpx.Client,
+    unit: UnitOfWork,
+    record: Record,
+    work: Work,
+    reconcile: Reconcile,
+    service: IntegrationService,
+) -> None:
+    with unit() as opened:
+        form = {"indicators": [*INDICATORS, "G99"]}
+        intake.catalogue.apply(opened, CatalogueChanged(version=2, entries=[CatalogueEntry("form", "GD-NAM", form)]))
+    change(unit, partner, comparing="listing" if way == "listing" else "digest")
+    first = {name: f"{number}.25" for number, name in enumerate(INDICATORS, 11)}
+    record(recorded("GD-NAM", 1, **first), recorded("YT-NAM", 1, YT01="1"))
+    work(partner)
+    record(recorded("GD-NAM", 2, **{name: value for name, value in first.items() if name != "G02"} | {"G05": "9"}))
+    work(partner)
+    before = store(far)
+    prefix = PREFIX[partner]
+    for action, indicator, value in [
+        ("lose", "G01", None),
+        ("add", "G02", "12.25"),
+        ("older", "G05", None),
+        ("restate", "G06", None),
+        ("scale", "G07", "-3"),
+        ("round", "G08", "0"),
+        ("change", "G09", "1000.5"),
+        ("repeat", "G10", None),
+        ("add", "G99", "4"),
+    ]:
+        tamper(far, action, prefix + indicator, value, **({"status": "estimate"} if action == "restate" else {}))
+    tamper(far, "add", f"{prefix}G03", "2", period="1999")
+    tamper(far, "add", "??LA", "5")
+    found = reconcile(partner, coarse=way == "keys")
+    assert [(d.period, d.indicator, d.kind, d.expected, d.found, d.state) for d in found.differences] == [
+        ("1999", "G03", "missing_here", None, "2", "repaired"),
+        ("2016", "??LA", "mapping_gap", None, "5", "repaired"),
+        ("2016", "G01", "missing_there", "11.25", None, "repaired"),
+        ("2016", "G02", "stale_there", None, "12.25", "repaired"),
+        ("2016", "G05", "older_version", "9", "15.25", "repaired"),
+        ("2016", "G06", "status", "16.25", "16.25 (estimate)", "repaired"),
+        ("2016", "G07", "unit_scale", "17.25", "0.01725", "repaired"),
+        ("2016", "G08", "rounding", "18.25", "18", "repaired"),
+        ("2016", "G09", "value", "19.25", "1000.5", "repaired"),
+        ("2016", "G10", "duplicate", "20.25", "20.25; 20.25", "repaired"),
+        ("2016", "G99", "missing_here", None, "4", "repaired"),
+    ]
+    assert (found.state, found.equal, found.pending, found.method) == ("repaired", True, 0, way)
+    assert {key: values for key, values in store(far).items() if values} == before
+    assert known(service) == [] and {view.state for view in known(service, settled=True)} == {"repaired"}
+
+
+def test_a_question_that_a_partner_does_not_take_is_told_from_one_it_fails(
+    far: httpx.Client, unit: UnitOfWork, settings: IntegrationSettings
+) -> None:
+    for partner in ("quoc-gia", "bo-nganh"):
+        with unit() as opened:
+            row = partner_rows.load(opened.connection, partner)
+        client = open_client(row, settings, Recorder(partner, 0))
+        assert isinstance(client, Searchable)
+        with pytest.raises(Unknown):
+            client.groups("2016", "GD-NAM", 0, ["12"])
+        client.close()
+
+
+def test_a_partner_that_cannot_be_read_is_never_called_equal(unit: UnitOfWork, reconcile: Reconcile) -> None:
+    change(unit, "bo-nganh", comparing="none")
+    found = reconcile("bo-nganh")
+    assert (found.state, found.equal) == ("incomparable", None) and "cannot be read" in (found.error or "")
+
+
+def test_what_may_not_be_deleted_there_becomes_its_owners_task(
+    unit: UnitOfWork, far: httpx.Client, record: Record, work: Work, reconcile: Reconcile, service: IntegrationService
+) -> None:
+    change(unit, "bo-nganh", deletes=False)
+    record(recorded("GD-NAM", 1, GD01="7"), recorded("YT-NAM", 1, YT01="1"))
+    work("bo-nganh")
+    tamper(far, "add", "GD09", "1")
+    tamper(far, "change", "YT01", "5", form="YT-NAM")
+    found = reconcile("bo-nganh")
+    assert [(d.form, d.state) for d in found.differences] == [("GD-NAM", "task"), ("YT-NAM", "repaired")]
+    assert (found.state, found.equal) == ("repaired", False)
+    assert "GD09" in store(far)["GD-NAM", "2016"]
+    (task,) = known(service, task=True)
+    assert (task.indicator, task.owner, task.state) == ("GD09", "LC-VP", "new")
+
+
+def test_a_difference_lives_through_reconciliations(
+    unit: UnitOfWork, far: httpx.Client, record: Record, work: Work, reconcile: Reconcile, service: IntegrationService
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7", GD02="8.4"))
+    work("bo-nganh")
+    tamper(far, "change", "GD02", "8")
+    first, second = reconcile("bo-nganh", repair=False), reconcile("bo-nganh", repair=False)
+    (seen,) = known(service)
+    assert (seen.state, seen.kind, seen.times_seen, seen.reconciliation) == ("new", "rounding", 2, second.id)
+    assert seen.first_seen < seen.last_seen and first.id != second.id
+
+    until = datetime.now(UTC).date() + timedelta(days=30)
+    with pytest.raises(Invalid, match="bad_acceptance"):
+        service.accept_difference(ACTOR, seen.id, "lâu dài", until + timedelta(days=400))
+    assert service.assign_difference(ACTOR, seen.id, "LC-SGDDT").owner == "LC-SGDDT"
+    accepted = service.accept_difference(ACTOR, seen.id, "Bộ làm tròn", until)
+    assert (accepted.state, accepted.accepted_by, accepted.accepted_until) == ("accepted", ACTOR.id, until)
+    left = reconcile("bo-nganh")
+    assert (left.state, left.equal, [d.state for d in left.differences]) == ("different", False, ["accepted"])
+
+    tamper(far, "change", "GD02", "9")
+    changed = reconcile("bo-nganh", repair=False)
+    assert [d.kind for d in changed.differences] == ["value"]
+    assert [view.state for view in known(service)] == ["new"], "only what was accepted is"
+    assert reconcile("bo-nganh").state == "repaired"
+    (done,) = known(service, settled=True)
+    assert (done.state, done.settled_at is not None) == ("repaired", True)
+    with pytest.raises(Conflict, match="difference_state"):
+        service.assign_difference(ACTOR, seen.id, "LC-VP")
+
+    tamper(far, "lose", "GD02")
+    reconcile("bo-nganh", repair=False)
+    assert [(view.state, view.recurrences, view.kind) for view in known(service)] == [("recurring", 1, "missing_there")]
+    far.post("/control/faults", json=[{"kind": "refuse"}]).raise_for_status()
+    failed = reconcile("bo-nganh")
+    assert (failed.state, failed.error) == ("failed", "repair did not help")
+    assert [(view.state, view.failed_repairs) for view in known(service)] == [("recurring", 1)]
+    service.accept_difference(ACTOR, seen.id, "chờ Bộ", until)
+    assert service.reopen_difference(ACTOR, seen.id).state == "recurring"
+    record(recorded("GD-NAM", 2, GD01="7"))
+    work("bo-nganh")
+    assert reconcile("bo-nganh").equal and known(service) == []
+
+
+def test_only_what_was_repaired_is_read_again(
+    far: httpx.Client, record: Record, work: Work, reconcile: Reconcile, engine: Engine
+) -> None:
+    values = dict.fromkeys(INDICATORS, "1")
+    record(*(recorded("GD-NAM", 1, period=str(year), **values) for year in range(2000, 2010)))
+    work("bo-nganh")
+    tamper(far, "change", "G01", "2", period="2003")
+    found = reconcile("bo-nganh")
+    assert (found.state, found.equal, len(found.differences)) == ("repaired", True, 1)
+    # Found: root, periods, forms, keys, groups, values of one group. Proven: groups of the key (equal), root.
+    assert found.calls == 6 + 2
