@@ -16,6 +16,7 @@ from gateway.auth import Door, Tokens, check_rights, public
 from gateway.broker import Broker, BrokerPort
 from gateway.edge import Edge
 from gateway.limits import Budget
+from gateway.platform import Platform
 from gateway.receipts import ReceiptIds
 from gateway.routes import (
     calendar,
@@ -43,12 +44,14 @@ from gateway.routes import (
     reconciliations,
     regimes,
     reports,
+    soap,
     status,
     submissions,
     tokens,
 )
 from gateway.routes.data import Intake
 from gateway.settings import GatewaySettings
+from gateway.xroad import SecurityServers
 from shared.health import Standing
 from shared.logs import configure
 
@@ -81,6 +84,7 @@ _ROUTERS = (
     dead_letters.router,
     inbox.router,
     tokens.router,
+    soap.router,
     status.router,
     packets.router,
     documentation.router,
@@ -123,11 +127,14 @@ def create_app(settings: GatewaySettings | None = None, broker: BrokerPort | Non
         sign_ins=Budget(settings.sign_ins_per_second, settings.sign_ins_burst),
         public_reads=Budget(settings.public_reads_per_second, settings.public_reads_burst),
     )
+    servers = SecurityServers(line, settings.xroad_service, settings.xroad_secrets)
+    app.state.security_servers = servers
     for router in _ROUTERS:
         # Taken over as they are: FastAPI's include_router would resolve every route anew at each request.
         app.router.routes.extend(router.routes)
     _add_openapi(app)
     problems.add_to(app)
+    app.add_middleware(Platform, servers=servers)
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, standing=app.state.standing)
     check_rights(app.routes)
     return app

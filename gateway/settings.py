@@ -11,6 +11,7 @@ from pathlib import Path
 from shared.settings import given
 
 RECEIPT_KEY_FILE = "receipt_key"
+XROAD_SECRET_FILE = "xroad_secret"  # noqa: S105 - the name of a file
 MIN_KEY_BYTES = 16
 
 
@@ -35,6 +36,12 @@ class GatewaySettings:
     - `public_reads_per_second`, `public_reads_burst` (HUB_GATEWAY_PUBLIC_READS_PER_SECOND,
       HUB_GATEWAY_PUBLIC_READS_BURST): budget of one address for reading what is published without a token.
     - `metrics_loopback_only` (HUB_GATEWAY_METRICS_LOOPBACK_ONLY): 1 hides /metrics from other machines.
+    - `public_url` (HUB_GATEWAY_PUBLIC_URL): how the gateway is addressed from outside, for the SOAP contract; empty: as
+      the request was.
+    - `xroad_service` (HUB_GATEWAY_XROAD_SERVICE): our service on X-Road, `INSTANCE/CLASS/CODE/SUBSYSTEM/SERVICE`;
+      empty: no call is X-Road's.
+    - `xroad_secrets`: the secrets that our security servers present, one a line, read from the file `xroad_secret` in
+      HUB_SECRETS_DIR; without the file no call is X-Road's.
     - `token_issuer`, `token_audience` (HUB_TOKEN_ISSUER, HUB_TOKEN_AUDIENCE): what tokens must name.
     """
 
@@ -54,6 +61,9 @@ class GatewaySettings:
     public_reads_per_second: float = 10.0
     public_reads_burst: float = 60.0
     metrics_loopback_only: bool = True
+    public_url: str = ""
+    xroad_service: str = ""
+    xroad_secrets: tuple[bytes, ...] = ()
     token_issuer: str = "laichau-hub"  # noqa: S105 - a name, no secret
     token_audience: str = "laichau-hub"  # noqa: S105 - the same
 
@@ -83,6 +93,9 @@ class GatewaySettings:
             public_reads_per_second=number("HUB_GATEWAY_PUBLIC_READS_PER_SECOND", default.public_reads_per_second),
             public_reads_burst=number("HUB_GATEWAY_PUBLIC_READS_BURST", default.public_reads_burst),
             metrics_loopback_only=environ.get("HUB_GATEWAY_METRICS_LOOPBACK_ONLY", "1") != "0",
+            public_url=environ.get("HUB_GATEWAY_PUBLIC_URL", ""),
+            xroad_service=environ.get("HUB_GATEWAY_XROAD_SERVICE", ""),
+            xroad_secrets=_xroad_secrets(environ),
             token_issuer=environ.get("HUB_TOKEN_ISSUER", default.token_issuer),
             token_audience=environ.get("HUB_TOKEN_AUDIENCE", default.token_audience),
         )
@@ -97,3 +110,16 @@ def _receipt_key(environ: Mapping[str, str]) -> bytes:
     if len(key) < MIN_KEY_BYTES:
         sys.exit(f"gateway: the receipt key in {path} is shorter than {MIN_KEY_BYTES} bytes")
     return key
+
+
+def _xroad_secrets(environ: Mapping[str, str]) -> tuple[bytes, ...]:
+    path = Path(environ.get("HUB_SECRETS_DIR", "var/secrets"), XROAD_SECRET_FILE)
+    try:
+        lines = tuple(line.strip() for line in path.read_bytes().splitlines() if line.strip())
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        sys.exit(f"gateway: cannot read {path}: {error}")
+    if any(len(line) < MIN_KEY_BYTES for line in lines):
+        sys.exit(f"gateway: a secret in {path} is shorter than {MIN_KEY_BYTES} bytes")
+    return lines

@@ -74,13 +74,36 @@ class Intake:
         """Tell whether this receipt was given to this caller."""
         return self._receipts.belongs(caller.actor.id, receipt_id)
 
+    def receipt_id(self, caller: Caller, key: str) -> str:
+        """Return the id of the receipt that this caller has, or would get, for this key."""
+        return self._receipts.make(caller.actor.id, key)
+
     async def take(self, caller: Caller, key: str, body: bytes) -> Response:
-        """Make the push durable and return 202, or 200 with the stored receipt if it was processed before.
+        """Make the push durable and return 202, or 200 with the stored receipt if it was processed before. Raises as
+        `accept` does."""
+        receipt, replayed = await self._accepted(caller, key, body)
+        if replayed:
+            return reply(receipt, headers={"Idempotent-Replay": "true"})
+        return reply(receipt, 202, {"Location": f"/v1/receipts/{self.receipt_id(caller, key)}"})
+
+    async def accept(self, caller: Caller, key: str, body: bytes) -> tuple[ReceiptView, bool]:
+        """Make the push durable; return its receipt, and whether it was processed before.
 
         Raises Conflict("data.in_flight"), Invalid("data.key_reused"), what `_check_shape` raises, and Unavailable.
         """
+        receipt, replayed = await self._accepted(caller, key, body)
+        return msgspec.json.decode(receipt, type=ReceiptView), replayed
+
+    async def _accepted(self, caller: Caller, key: str, body: bytes) -> tuple[msgspec.Raw, bool]:
+        try:
+            return await self._counted(caller, key, body)
+        except HubError as error:
+            PUSHES.labels("unavailable" if error.retryable else "refused").inc()
+            raise
+
+    async def _counted(self, caller: Caller, key: str, body: bytes) -> tuple[msgspec.Raw, bool]:
         _check_shape(body)
-        receipt_id = self._receipts.make(caller.actor.id, key)
+        receipt_id = self.receipt_id(caller, key)
         fingerprint = hashlib.sha256(body).hexdigest()
         if receipt_id in self._in_hand:
             raise Conflict(
@@ -93,7 +116,7 @@ class Intake:
             stored = await self._ask_stored(caller, receipt_id, fingerprint)
             if stored is not None:
                 PUSHES.labels("replayed").inc()
-                return reply(stored, headers={"Idempotent-Replay": "true"})
+                return stored, True
             event = self._event(caller, receipt_id, fingerprint, body)
             await self._broker.publish(event, correlation_id=caller.correlation_id)
         finally:
@@ -102,7 +125,7 @@ class Intake:
         view = ReceiptView(
             receipt_id=receipt_id, state="accepted", fingerprint=fingerprint, accepted_at=event.accepted_at
         )
-        return reply(msgspec.Raw(msgspec.json.encode(view)), 202, {"Location": f"/v1/receipts/{receipt_id}"})
+        return msgspec.Raw(msgspec.json.encode(view)), False
 
     async def _ask_stored(self, caller: Caller, receipt_id: str, fingerprint: str) -> msgspec.Raw | None:
         """Return the stored receipt of this very push, None if there is none or nobody can tell in time (intake then
@@ -207,11 +230,7 @@ async def push_figures(request: Request, caller: Pusher, key: Key) -> Response:
     """Push figures of one form. 202 means durable: the hub will process it, whatever happens to its processes. The
     receipt tells each figure's outcome; a wrong figure is refused alone, the rest stay."""
     intake: Intake = request.app.state.intake
-    try:
-        return await intake.take(caller, key, await request.body())
-    except HubError as error:
-        PUSHES.labels("unavailable" if error.retryable else "refused").inc()
-        raise
+    return await intake.take(caller, key, await request.body())
 
 
 @router.post(

@@ -16,7 +16,7 @@ from services.accounts.settings import AccountsSettings
 from shared.contracts.actor import Actor
 from shared.contracts.views import TokenView
 from shared.entrypoints import Described, rpc
-from shared.errors import TooMany, Unauthenticated
+from shared.errors import NotFound, TooMany, Unauthenticated
 from shared.storage import UnitOfWork
 
 MAX_SECRET_LENGTH = 1_000
@@ -64,6 +64,18 @@ class AccountsService(Described):
         Raises as `sign_in` does, and Invalid("accounts.scope_not_granted").
         """
         return self._issue("client", client_id, secret, scope)
+
+    @rpc
+    def vouch_for(self, client: str, partner: str) -> TokenView:
+        """Issue a token to this partner's client that the gateway has recognised otherwise: X-Road's security server
+        has named it. Raises NotFound("accounts.no_client") if there is none, it is not active, or it is another's."""
+        with self.unit() as unit:
+            account = storage.find(unit.connection, "client", client)
+        if account is None or not account.active or account.partner != partner:
+            raise NotFound(
+                "accounts.no_client", f"{partner} has no client {client}", "Không có tài khoản hệ thống này."
+            )
+        return self._admit(account, account.rights)
 
     @rpc
     def public_keys(self) -> dict[str, Any]:

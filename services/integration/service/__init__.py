@@ -12,6 +12,7 @@ from services.integration.service.partners import PartnerCalls
 from services.integration.service.pulls import PullCalls
 from services.integration.service.reconciliations import ReconciliationCalls
 from services.integration.service.reports import ReportCalls
+from services.integration.service.xroad import XRoadCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
 
@@ -28,6 +29,7 @@ class IntegrationService(
     PullCalls,
     DeadLetterCalls,
     PacketCalls,
+    XRoadCalls,
 ):
     """Questions and commands. What takes time (sending, comparing) is started here and done by the worker."""
 

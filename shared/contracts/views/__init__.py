@@ -128,6 +128,7 @@ from shared.contracts.views.warehouse import (
     SeriesPage,
     SeriesView,
 )
+from shared.contracts.views.xroad import XRoadCallerView
 
 __all__ = [
     "AnnouncementView",
@@ -261,4 +262,5 @@ __all__ = [
     "UnitPage",
     "UnitView",
     "WorkingDayView",
+    "XRoadCallerView",
 ]

@@ -24,7 +24,7 @@ from services.accounts.passwords import Passwords
 from services.accounts.service import AccountsService
 from services.accounts.settings import AccountsSettings
 from services.accounts.worker import AccountsWorker
-from shared.errors import Invalid, TooMany, Unauthenticated
+from shared.errors import Invalid, NotFound, TooMany, Unauthenticated
 from shared.storage import UnitOfWork
 
 CHEAP = Passwords(memory_kib=64, time_cost=1)
@@ -87,6 +87,17 @@ def test_a_client_gets_the_rights_it_asks_for_and_no_others(accounts: Accounts) 
     assert accounts.claims(part.access_token)["rights"] == ["data.push"]
     with pytest.raises(Invalid, match=r"accounts\.scope_not_granted"):
         accounts.service.authenticate_client("csdl-giao-duc", secret, "cases.decide")
+
+
+def test_the_gateway_may_vouch_for_a_partners_own_active_client_only(accounts: Accounts) -> None:
+    said = accounts.claims(accounts.service.vouch_for("csdl-giao-duc", "nguon-giao-duc").access_token)
+    assert (said["sub"], said["partner"], said["forms"]) == ("csdl-giao-duc", "nguon-giao-duc", ["GD-NAM"])
+    with accounts.unit() as unit:
+        unit.connection.execute(text("UPDATE clients SET active = false WHERE client_id = 'csdl-y-te'"))
+    others = [("csdl-giao-duc", "nguon-y-te"), ("csdl-y-te", "nguon-y-te"), ("quantri", ""), ("nul\x00", "x")]
+    for client, partner in others:
+        with pytest.raises(NotFound, match=r"accounts\.no_client"):
+            accounts.service.vouch_for(client, partner)
 
 
 def test_a_person_is_no_client_and_a_client_no_person(accounts: Accounts) -> None:
