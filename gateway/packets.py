@@ -34,7 +34,7 @@ async def document(caller: Caller, kind: Kind, service: str, method: str, signed
         message_id=str(uuid.uuid4()),
         sender=SENDER,
         receiver=caller.actor.partner or caller.actor.id,
-        created_at=datetime.now(UTC),
+        created_at=datetime.now(UTC).replace(microsecond=0),
     )
     made = await asyncio.to_thread(build, Packet(header, content))
     if signed:

@@ -16,7 +16,7 @@ from decimal import Decimal as Number
 from decimal import InvalidOperation
 from typing import Annotated, Any, Literal
 
-from shared.calendar import Period
+from shared.calendar import VIETNAM, Period
 from shared.canonical import MAX_DIGITS, MAX_SCALE, decimal_text
 from shared.errors import Invalid
 from shared.text import nfc
@@ -82,7 +82,7 @@ def _instant(text: str) -> datetime:
 def _instant_text(value: datetime) -> str:
     if value.tzinfo is None:
         raise _unfit(f"{value} has no zone", "Thời điểm thiếu múi giờ.")
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.astimezone(VIETNAM).isoformat()
 
 
 def _bytes(text: str) -> bytes:
@@ -146,7 +146,7 @@ DAY = DataType(
 )
 INSTANT = DataType(
     "Instant",
-    "A moment with its zone.",
+    "A moment with its zone; the hub writes Vietnam's.",
     "xsd:dateTime",
     (("pattern", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+\-][0-9]{2}:[0-9]{2})"),),
     _instant_text,

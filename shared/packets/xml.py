@@ -59,7 +59,11 @@ def tree_of(packet: Packet[Any], kind: Kind | None = None) -> etree._Element:
 
 def serialised(root: etree._Element) -> bytes:
     """Return the document of this tree."""
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
+    return (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n'
+        + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+        + b"\n"
+    )
 
 
 def _write(kind: Kind, struct: msgspec.Struct, into: etree._Element) -> None:

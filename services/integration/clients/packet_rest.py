@@ -41,7 +41,8 @@ class PacketClient:
 
     def submit(self, packet: Packet) -> Answer:
         """Hand over a packet; one that its schema refuses does not leave."""
-        made = xml.Packet(header_of(packet, self._receiver, datetime.now(UTC)), data_of(packet))
+        now = datetime.now(UTC).replace(microsecond=0)
+        made = xml.Packet(header_of(packet, self._receiver, now), data_of(packet))
         try:
             document = xml.build(made) if self._seal is None else signing.signed(made, self._seal)
         except Invalid as error:
