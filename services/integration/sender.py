@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import eventlet
 import msgspec
 from eventlet.queue import Empty, LightQueue
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
 
 from services.integration.clients import Client, Connect, Recorder, about, open_client
 from services.integration.domain.delivery import Answer, Pace, Said, State, Step, after_asking, after_sending
+from services.integration.domain.governor import Heard, sign_of, too_large
 from services.integration.domain.ledger import Packet
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
+from services.integration.governing import Governing, Pacer, callers, lease_seconds
 from services.integration.metrics import DELIVERIES, DELIVERY_SECONDS
 from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.settling import Row, acknowledge, tell_of_failure
 from services.integration.storage import deliveries, ledger, messages
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Delivery, Ended
+from services.integration.tries import tried
 from shared import traces
 from shared.errors import HubError
 from shared.failpoints import failpoint
@@ -44,8 +46,6 @@ SENDER = "lai-chau"
 
 _GATHER_SECONDS = 0.02
 """How long the first call that ended waits for others, so that one transaction records them all."""
-
-_QUICK_WAIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,12 @@ class Called:
         answer = self.answer
         return Ended(self.claimed.delivery.id, self.claimed.number, self.began, self.seconds, answer.said, answer.error)
 
+    @property
+    def heard(self) -> Heard:
+        """What it tells of the partner."""
+        answer, at = self.answer, self.began + timedelta(seconds=self.seconds)
+        return Heard(sign=sign_of(answer, self.noted), at=at, story=answer.error or "", retry_after=answer.retry_after)
+
 
 class Sender:
     """Works off the deliveries of one partner, `senders` calls at once; not shared between green threads."""
@@ -90,6 +96,8 @@ class Sender:
         self._partner = partner
         self._settings = settings
         self._connect = connect
+        self._governing = Governing(partner, settings)
+        self._pacer = Pacer()
         self._callers: list[Any] = []
         self._due: LightQueue[Claimed | None] = LightQueue()
         self._ended: LightQueue[Called] = LightQueue()
@@ -121,8 +129,8 @@ class Sender:
         for item in ended:
             if (step := steps.get(item.claimed.delivery.id)) is not None:
                 self._tell(item, step)
-        if claimed and not self._callers:
-            self._callers = [eventlet.spawn(self._call_due) for _ in range(self._settings.senders)]
+        if claimed:
+            self._staff(callers(self._settings, claimed[0].partner.limits))
         for each in claimed:
             self._due.put(each)
         return len(ended) + len(claimed) + superseded
@@ -133,6 +141,14 @@ class Sender:
         while self.in_hand:
             self.step()
         self.close()
+
+    def _staff(self, wanted: int) -> None:
+        """See that so many callers work; those too many end when they are done."""
+        while len(self._callers) < wanted:
+            self._callers.append(eventlet.spawn(self._call_due))
+        for _ in range(len(self._callers) - wanted):
+            self._due.put(None)
+            self._callers.pop()
 
     def close(self) -> None:
         """End the callers, who give their connections to the partner back."""
@@ -158,14 +174,24 @@ class Sender:
         """Record and claim; return what became of the recorded, what is claimed, and how many needed no call."""
         with self._unit() as unit:
             steps = self._record(unit, ended) if ended else {}
-            room = 0 if self._stopping else AHEAD - (self.in_hand - len(ended))
-            claimed, superseded = self._claim(unit, room) if room > 0 else ([], 0)
+            in_hand = self.in_hand - len(ended)
+            claimed, superseded = ([], 0) if self._stopping or in_hand >= AHEAD else self._claim(unit, in_hand)
         return steps, claimed, superseded
 
-    def _claim(self, unit: Unit, room: int) -> tuple[list[Claimed], int]:
+    def _claim(self, unit: Unit, in_hand: int) -> tuple[list[Claimed], int]:
         """Return the claimed deliveries, and how many needed no call because a newer version has overtaken them."""
         partner = partner_rows.load(unit.connection, self._partner)
-        found = deliveries.claim(unit.connection, self._partner, room, in_order=not partner.refuses_older)
+        allowed = self._governing.allowance(unit, partner, in_hand)
+        if allowed.room <= 0:
+            return [], 0
+        offered = deliveries.claim(
+            unit.connection,
+            self._partner,
+            allowed.room,
+            in_order=not partner.refuses_older,
+            no_repeats=allowed.repeats == 0,
+        )
+        found = self._governing.take(unit, partner, allowed, offered)
         if not found:
             return [], 0
         overtaken = {
@@ -182,7 +208,7 @@ class Sender:
             unit.connection,
             [(delivery, _action(delivery), msgspec.json.encode(rows[delivery.id])) for delivery in due],
             process=self._settings.process,
-            lease_seconds=self._settings.lease_seconds,
+            lease_seconds=lease_seconds(self._settings, partner.limits),
             at=unit.now,
         )
         claimed = [Claimed(item, partner, numbers[item.id], _action(item), rows[item.id]) for item in due]
@@ -194,10 +220,13 @@ class Sender:
         ids = [item.claimed.delivery.id for item in ended]
         standings = ledger.lock(unit.connection, ids)
         now = deliveries.lock(unit.connection, ids)
-        deliveries.finish(unit.connection, [item.ended for item in ended])
+        called = [item for item in ended if item.answer.said is not Said.UNSENT]
+        unsent = [item.claimed for item in ended if item.answer.said is Said.UNSENT]
+        deliveries.finish(unit.connection, [item.ended for item in called])
+        deliveries.give_back(unit.connection, [(item.delivery.id, item.number, item.action) for item in unsent])
         steps: dict[int, Step] = {}
         as_expected: list[int] = []
-        for item in ended:
+        for item in called:
             number = item.claimed.delivery.id
             delivery, standing = now.get(number), standings.get(number)
             if delivery is None or standing is None or delivery.attempts != item.claimed.number:
@@ -209,6 +238,7 @@ class Sender:
                 tell_of_failure(unit.about(delivery.correlation_id), delivery, step)
         ledger.acknowledge_expected(unit.connection, as_expected)
         deliveries.settle(unit.connection, steps)
+        self._governing.learn(unit, [item.heard for item in ended])
         return steps
 
     def _record_one_by_one(self, ended: Sequence[Called]) -> dict[int, Step]:
@@ -267,14 +297,20 @@ class Sender:
                 client, answer = self._called(client, recorder, claimed)
             failpoint("delivery.after_send")
             seconds = time.monotonic() - began
-            DELIVERY_SECONDS.labels(self._partner).observe(seconds)
-            self._ended.put(Called(claimed, answer, at, seconds, recorder.take()))
+            if answer.said is not Said.UNSENT:
+                DELIVERY_SECONDS.labels(self._partner).observe(seconds)
+            ended = Called(claimed, answer, at, seconds, recorder.take())
+            self._governing.notice(ended.heard)
+            self._ended.put(ended)
         if client is not None:
             client.close()
 
     def _called(self, client: Client | None, recorder: Recorder, claimed: Claimed) -> tuple[Client | None, Answer]:
-        if self._stopping:
-            return client, Answer(Said.NOT_APPLIED, "not sent: its sender was stopped")
+        limits = claimed.partner.limits
+        if self._held() or not self._pacer.wait(limits, lambda: self._held() is not None):
+            return client, Answer(Said.UNSENT, self._held())
+        if claimed.action == "send" and (refusal := too_large(limits, len(claimed.rows))) is not None:
+            return client, refusal
         if client is None:
             try:
                 client = self._connect(claimed.partner, self._settings, recorder)
@@ -290,6 +326,10 @@ class Sender:
             client.close()
             return None, Answer(Said.UNCLEAR, f"{type(error).__name__}: {error}")
 
+    def _held(self) -> str | None:
+        """Tell why nothing more is sent of what is claimed, if so."""
+        return "not sent: its sender was stopped" if self._stopping else self._governing.held
+
     def _asked(self, client: Client, claimed: Claimed) -> Answer:
         delivery = claimed.delivery
         packet = Packet(
@@ -303,18 +343,9 @@ class Sender:
         )
         if claimed.action == "ask":
             return client.status(packet)
-        return self._tried(lambda: client.submit(packet))
-
-    def _tried(self, send: Callable[[], Answer]) -> Answer:
-        """Send, and again while it is certain that nothing was applied and that trying soon is worth it."""
-        retrying = Retrying(
-            retry=retry_if_result(lambda answer: answer.quick and (answer.retry_after or 0.0) <= _QUICK_WAIT_SECONDS),
-            stop=stop_after_attempt(self._settings.quick_tries),
-            wait=_quick_wait,
-            retry_error_callback=_last,
-        )
-        answer: Answer = retrying(send)
-        return answer
+        if claimed.partner.limits.calls_per_second > 0:
+            return client.submit(packet)  # each call has its turn: a second try is another attempt
+        return tried(lambda: client.submit(packet), self._settings.quick_tries, self._held)
 
 
 def _action(delivery: Delivery) -> str:
@@ -339,16 +370,3 @@ def _rows(delivery: Delivery, fresh: dict[int, list[Row]]) -> list[Row]:
     if delivery.packet is not None:
         return msgspec.json.decode(delivery.packet, type=list[Row])
     return fresh[delivery.id]
-
-
-def _quick_wait(state: RetryCallState) -> float:
-    answer: Answer | None = state.outcome.result() if state.outcome is not None else None
-    asked = None if answer is None else answer.retry_after
-    return asked if asked is not None else random.uniform(0.05, 0.15) * 2.0 ** (state.attempt_number - 1)
-
-
-def _last(state: RetryCallState) -> Answer:
-    if state.outcome is None:
-        raise RuntimeError("tenacity gave up before the first try")
-    answer: Answer = state.outcome.result()
-    return answer

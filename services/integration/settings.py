@@ -30,6 +30,9 @@ class IntegrationSettings:
     - `max_attempts` (HUB_INTEGRATION_MAX_ATTEMPTS): attempts before a delivery is dead and a person is told.
     - `backoff_seconds` (HUB_INTEGRATION_BACKOFF_SECONDS): wait after the first failed attempt; it doubles each time.
     - `backoff_cap_seconds` (HUB_INTEGRATION_BACKOFF_CAP_SECONDS): the longest such wait.
+    - `breaker_failures` (HUB_INTEGRATION_BREAKER_FAILURES): failed calls in a row after which a partner is left alone.
+    - `breaker_seconds`, `breaker_cap_seconds` (HUB_INTEGRATION_BREAKER_SECONDS, HUB_INTEGRATION_BREAKER_CAP_SECONDS):
+      for how long, before one delivery probes; it doubles with each probe that fails, up to the cap.
     - `reconcile_every_seconds` (HUB_INTEGRATION_RECONCILE_EVERY_SECONDS): between reconciliations; 0 never.
     - `scrub_every_seconds` (HUB_INTEGRATION_SCRUB_EVERY_SECONDS): how often digests are recomputed from the ledger and
       the ledger is compared with the warehouse; 0 never.
@@ -55,6 +58,9 @@ class IntegrationSettings:
     max_attempts: int = 20
     backoff_seconds: float = 0.5
     backoff_cap_seconds: float = 300.0
+    breaker_failures: int = 5
+    breaker_seconds: float = 5.0
+    breaker_cap_seconds: float = 300.0
     reconcile_every_seconds: float = 3600.0
     scrub_every_seconds: float = 3600.0
     chunks_overdue_seconds: float = 60.0
@@ -86,10 +92,10 @@ class IntegrationSettings:
             **given,  # type: ignore[arg-type]  # names above
         )
 
-    @property
-    def lease_seconds(self) -> float:
-        """How long a claimed delivery is its sender's alone: longer than those before it and itself can take."""
-        return self.timeout_seconds * (self.quick_tries + 1) * math.ceil(AHEAD / self.senders) + 20.0
+    def lease_seconds(self, callers: int) -> float:
+        """How long a claimed delivery is its sender's alone, with so many calls at once: longer than those before it
+        and itself can take."""
+        return self.timeout_seconds * (self.quick_tries + 1) * math.ceil(AHEAD / callers) + 20.0
 
     def secret_file(self, credential: str) -> Path:
         """Return the file that holds a partner's secret."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -11,6 +13,7 @@ import msgspec
 from services.integration.clients.protocol import Cost, Listed, Listing, Unanswered, Unknown
 from services.integration.clients.transport import Lost, Reply, Road, Unreached
 from services.integration.domain.delivery import Answer, Said
+from services.integration.domain.governor import MAX_PAUSE_SECONDS
 from services.integration.domain.ledger import Packet
 from services.integration.domain.reconciliation import Cell, Group
 from shared.digest import Brief, Digest
@@ -218,6 +221,15 @@ def refusal(status: int, headers: Any, raw: bytes) -> Answer:
     return Answer(Said.UNCLEAR, story)
 
 
-def retry_after(text: str | None) -> float | None:
-    """Return the seconds of a Retry-After header; one that names a date is left to our own pace."""
-    return float(text) if text is not None and text.isdecimal() else None
+def retry_after(text: str | None, now: datetime | None = None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, as a number or a date, a day at most; None for neither."""
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return min(float(text), MAX_PAUSE_SECONDS)
+    try:
+        wished = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    wished = wished if wished.tzinfo is not None else wished.replace(tzinfo=UTC)
+    return min(max(0.0, (wished - (now or datetime.now(UTC))).total_seconds()), MAX_PAUSE_SECONDS)

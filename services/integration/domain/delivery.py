@@ -41,6 +41,8 @@ class Said(StrEnum):
     NOT_APPLIED = "not_applied"
     UNCLEAR = "unclear"
     UNKNOWN = "unknown"
+    UNSENT = "unsent"
+    """The call was not made after all: the delivery is given back as it was, and the attempt does not count."""
     UNASKABLE = "unaskable"
     """Nobody can tell but a person: the partner's protocol has no question for it."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from services.integration.domain.governor import Standing
+from services.integration.service.standings import standing_view
 from services.integration.settings import endpoint_of
-from services.integration.storage import deliveries
+from services.integration.storage import deliveries, standings
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
 from shared.contracts.views import PartnerView
@@ -24,6 +26,7 @@ class PartnerCalls:
             counts = partner_rows.delivery_counts(unit.connection)
             proofs = partner_rows.last_proofs(unit.connection)
             last = partner_rows.last_scrubs(unit.connection)
+            stand = standings.load_all(unit.connection)
             return [
                 PartnerView(
                     id=partner.id,
@@ -33,6 +36,7 @@ class PartnerCalls:
                     deliveries=counts.get(partner.id, {}),
                     last_proof_at=proofs.get(partner.id),
                     last_scrub_at=last.get(partner.id),
+                    standing=standing_view(stand.get(partner.id, Standing()), partner.limits, unit.now),
                 )
                 for partner in partner_rows.load_all(unit.connection)
             ]
@@ -45,5 +49,6 @@ class PartnerCalls:
         with self.unit(actor) as unit:
             partner_rows.load(unit.connection, partner)
             hurried = deliveries.hurry(unit.connection, partner)
+            standings.hurry(unit.connection, partner, unit.now)
             unit.audit("partner.synced", partner, {"deliveries": hurried})
         return hurried

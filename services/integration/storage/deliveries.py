@@ -41,7 +41,11 @@ _PLAN = text(
     RETURNING id
     """
 )
-_DUE = "state IN ('planned', 'waiting', 'in_doubt', 'sending') AND next_attempt_at <= now()"
+# Without repeats: what was never sent, and questions about what was.
+_DUE = (
+    "state IN ('planned', 'waiting', 'in_doubt', 'sending') AND next_attempt_at <= now() "
+    "AND (NOT :no_repeats OR attempts = 0 OR state IN ('in_doubt', 'sending'))"
+)
 # One at a time per key: what is being sent is settled before the key's next delivery goes out. An overdue lease is
 # taken up as in doubt. A partner that does not refuse older versions gets nothing newer before doubts are settled: the
 # older might still be applied over it.
@@ -95,6 +99,18 @@ _SETTLE = text(
     FROM unnest(cast(:ids AS bigint[]), cast(:states AS text[]), cast(:errors AS text[]), cast(:dues AS float[]))
         AS r(id, state, error, due)
     WHERE d.id = r.id
+    """
+)
+_GIVE_BACK = text(
+    """
+    WITH given AS (
+        SELECT * FROM unnest(cast(:ids AS bigint[]), cast(:numbers AS int[]), cast(:actions AS text[]))
+            AS r(id, number, action)),
+    gone AS (DELETE FROM attempts a USING given g WHERE a.delivery = g.id AND a.number = g.number AND a.outcome IS NULL)
+    UPDATE deliveries d SET attempts = attempts - 1, claimed_by = NULL, updated_at = now(), next_attempt_at = now(),
+        state = CASE WHEN g.action = 'ask' THEN 'in_doubt' WHEN g.number > 1 THEN 'waiting' ELSE 'planned' END,
+        packet = CASE WHEN g.number > 1 THEN d.packet END
+    FROM given g WHERE d.id = g.id AND d.attempts = g.number
     """
 )
 _ORPHANED = text(
@@ -197,16 +213,19 @@ def plan(connection: Connection, planned: Sequence[Planned]) -> list[int]:
     return [row.id for row in connection.execute(_PLAN, {"rows": text_of_rows})]
 
 
-def claim(connection: Connection, partner: str, limit: int, in_order: bool = False) -> list[tuple[Delivery, int]]:
+def claim(
+    connection: Connection, partner: str, limit: int, in_order: bool = False, no_repeats: bool = False
+) -> list[tuple[Delivery, int]]:
     """Return up to `limit` of the partner's due deliveries, one per key, each with the version that the partner is
     expected to hold now. Keys and deliveries are locked; what another sender holds is left out, and with `in_order`
-    what comes after one in doubt."""
-    rows = connection.execute(_LOCK_KEYS, {"partner": partner, "limit": limit, "in_order": in_order}).all()
+    what comes after one in doubt, with `no_repeats` what would repeat a failed attempt."""
+    given = {"in_order": in_order, "no_repeats": no_repeats}
+    rows = connection.execute(_LOCK_KEYS, given | {"partner": partner, "limit": limit}).all()
     if not rows:
         return []
     expected = {row.id: row.expected_version for row in rows}
     taken: dict[tuple[str, ...], Delivery] = {}
-    for row in connection.execute(_TAKE, {"ids": list(expected), "in_order": in_order}):
+    for row in connection.execute(_TAKE, given | {"ids": list(expected)}):
         delivery = _delivery(row)
         taken.setdefault(tuple(delivery.key.values()), delivery)
     return [(delivery, expected[delivery.id]) for delivery in taken.values()]
@@ -237,6 +256,8 @@ def start(
 
 def finish(connection: Connection, ended: Sequence[Ended]) -> None:
     """Write how attempts ended."""
+    if not ended:
+        return
     given = {
         "ids": [item.delivery for item in ended],
         "numbers": [item.number for item in ended],
@@ -264,6 +285,14 @@ def settle(connection: Connection, steps: Mapping[int, Step]) -> None:
         "dues": [step.due_in for step in steps.values()],
     }
     connection.execute(_SETTLE, given)
+
+
+def give_back(connection: Connection, unsent: Sequence[tuple[int, int, str]]) -> None:
+    """Make these (delivery, attempt's number, action), which were claimed and not called, what they were before."""
+    if not unsent:
+        return
+    ids, numbers, actions = (list(column) for column in zip(*unsent, strict=True))
+    connection.execute(_GIVE_BACK, {"ids": ids, "numbers": numbers, "actions": actions})
 
 
 def orphaned(connection: Connection, process: str) -> list[int]:

@@ -8,6 +8,21 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerStanding:
+    """How much is asked of a partner now. `circuit`: closed, open (it failed `failures` times in a row, lastly with
+    `story`, and is left alone), half_open (one delivery probes). `hold` says what keeps deliveries waiting, and `until`
+    until when: breaker, pause (it asked for one), budget (the hour's repeats are used up; what is new goes out).
+    `repeats_left` this hour; None: any number."""
+
+    circuit: str = "closed"
+    failures: int = 0
+    story: str | None = None
+    hold: str | None = None
+    until: datetime | None = None
+    repeats_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerView:
     """A partner and how the hub stands with it."""
 
@@ -18,6 +33,7 @@ class PartnerView:
     deliveries: dict[str, int]
     last_proof_at: datetime | None = None
     last_scrub_at: datetime | None = None
+    standing: PartnerStanding = field(default_factory=PartnerStanding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,13 @@ def settings(tmp_path: Path) -> IntegrationSettings:
     for partner in ("quoc-gia", "bo-nganh"):
         (tmp_path / f"partner_{partner}").write_text(TOKEN)
     return IntegrationSettings(
-        secrets=tmp_path, timeout_seconds=0.5, backoff_seconds=0.01, backoff_cap_seconds=0.02, max_attempts=5
+        secrets=tmp_path,
+        timeout_seconds=0.5,
+        backoff_seconds=0.01,
+        backoff_cap_seconds=0.02,
+        max_attempts=5,
+        breaker_seconds=0.05,
+        breaker_cap_seconds=0.1,
     )
 
 

@@ -21,6 +21,7 @@ from services.integration.storage.tables.pulls import (
     pull_sources,
 )
 from services.integration.storage.tables.reconciliations import differences, reconciliations
+from services.integration.storage.tables.standings import partner_standings
 
 __all__ = [
     "attempts",
@@ -37,6 +38,7 @@ __all__ = [
     "message_bodies",
     "messages",
     "metadata",
+    "partner_standings",
     "partners",
     "pull_cells",
     "pull_faults",
