@@ -65,7 +65,7 @@ def source(rig: Rig) -> str:
     return address
 
 
-@pytest.mark.parametrize(("round_number", "failpoint"), enumerate(PULLING))
+@pytest.mark.parametrize(("round_number", "failpoint"), list(enumerate(PULLING)))
 def test_killed_while_pulling_at(rig: Rig, source: str, round_number: int, failpoint: str) -> None:
     place = {"unit": "12", "period": _open_period(rig)}
     entered = _entered()
