@@ -24,6 +24,7 @@ from gateway.routes import (
     catalogue,
     comparing,
     data,
+    dead_letter_jobs,
     dead_letters,
     deliveries,
     differences,
@@ -81,6 +82,7 @@ _ROUTERS = (
     history.router,
     proposals.router,
     regimes.router,
+    dead_letter_jobs.router,  # before what takes any id
     dead_letters.router,
     inbox.router,
     tokens.router,

@@ -34,6 +34,8 @@ FAILPOINTS: dict[str, str] = {
     "reconciliation.after_plan": "repairs are planned and none is sent",
     "reconciliation.before_record": "what was repaired is read again and the outcome not recorded",
     "reconciliation.before_finish": "everything is recorded and the reconciliation not ended",
+    "letters.before_commit": "a batch of dead letters is replayed or discarded and not committed",
+    "letters.after_commit": "a batch of dead letters is replayed or discarded, and more are left",
     "pull.after_page": "a page of a source is stored and the next one not asked for",
     "pull.before_commit": "a pull run's pushes, watermark and receipts are written and not committed",
     "pull.after_commit": "a pull run has ended and nobody knows yet",

@@ -215,6 +215,7 @@ DEAD_LETTER: dict[str, Any] = {
     "state": "dead",
     "replays": 0,
     "body": None,
+    "history": [],
 }
 DEAD_LETTERS: dict[str, Any] = {"dead_letters": [DEAD_LETTER], "total": 1, "next": None}
 INBOX: dict[str, Any] = {

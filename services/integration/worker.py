@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.integration import intake, scrubbing
 from services.integration.domain.delivery import OPEN
 from services.integration.journaling import JournalKeeping
+from services.integration.letting_go import DeadLetterKeeping
 from services.integration.message_log import MessageLogKeeping
 from services.integration.metrics import (
     DEAD_LETTERS,
@@ -21,6 +22,7 @@ from services.integration.settings import integration_settings
 from services.integration.storage import dead_letters, scrubs
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
+from services.integration.storage.dead_letters import DEAD, Filter
 from shared.contracts.events import CatalogueChanged, ObservationsRecorded
 from shared.dead_letters import DeadLetter, collects_dead
 from shared.entrypoints import Received, Remote, every, handles
@@ -30,7 +32,7 @@ from shared.storage import Unit, UnitOfWork
 log = logger(__name__)
 
 
-class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping):
+class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping, DeadLetterKeeping):
     """Event handlers and timers. The senders run in green threads of their own beside them."""
 
     name = "integration.worker"
@@ -107,7 +109,7 @@ class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping):
             last = partner_rows.last_scrubs(unit.connection)
             proven = partner_rows.last_proofs(unit.connection)
             partners = partner_rows.load_all(unit.connection)
-            OPEN_DEAD_LETTERS.set(dead_letters.count(unit.connection, "dead"))
+            OPEN_DEAD_LETTERS.set(dead_letters.count(unit.connection, Filter(state=DEAD)))
         for partner in partners:
             for state in OPEN:
                 OPEN_DELIVERIES.labels(partner.id, state.value).set(counts.get(partner.id, {}).get(state, 0))

@@ -40,12 +40,15 @@ PLACES: dict[str, list[str]] = {
 RECONCILING = [name for name in FAILPOINTS if name.startswith("reconciliation.")]
 """Reached by the integration worker when a partner's store was damaged."""
 
+LETTING_GO = {"letters.before_commit", "letters.after_commit"}
+"""Reached by jobs over dead letters: tests/service/integration/test_dead_letters.py kills the worker there."""
+
 FAILING = "handler.before_retry_publish"
 """Reached only by a message that cannot be handled."""
 
 
 def test_every_failpoint_has_a_place() -> None:
-    assert PLACES.keys() | {FAILING, *RECONCILING, *PULLING} == FAILPOINTS.keys()
+    assert PLACES.keys() | {FAILING, *RECONCILING, *PULLING, *LETTING_GO} == FAILPOINTS.keys()
 
 
 @pytest.mark.parametrize("failpoint", PLACES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.integration.service.dead_letter_jobs import DeadLetterJobCalls
 from services.integration.service.dead_letters import DeadLetterCalls
 from services.integration.service.deliveries import DeliveryCalls
 from services.integration.service.differences import DifferenceCalls
@@ -28,6 +29,7 @@ class IntegrationService(
     DigestCalls,
     PullCalls,
     DeadLetterCalls,
+    DeadLetterJobCalls,
     PacketCalls,
     XRoadCalls,
 ):

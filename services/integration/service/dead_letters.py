@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,8 +11,9 @@ from sqlalchemy import Row
 
 from services.integration.service.paging import bad_filter, id_of, number_of, size_of
 from services.integration.storage import dead_letters
+from services.integration.storage.dead_letters import Filter
 from shared.contracts.actor import Actor
-from shared.contracts.views import DeadLetterPage, DeadLetterView
+from shared.contracts.views import DeadLetterEvent, DeadLetterPage, DeadLetterView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork
@@ -29,25 +32,33 @@ class DeadLetterCalls:
         actor: Actor,
         queue: str | None = None,
         state: str | None = None,
+        event: str | None = None,
+        error: str | None = None,
+        died_after: datetime | None = None,
+        died_before: datetime | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> DeadLetterPage:
-        """List dead letters, newest first, without their bodies. Raises Invalid("integration.bad_filter")."""
+        """List dead letters, newest first, without their bodies, and tell how many match. `error` is looked for in the
+        error's text. Raises Invalid("integration.bad_filter")."""
         actor.require("dead_letters.read")
         if state is not None and state not in LETTER_STATES:
             raise bad_filter(f"state {state!r}")
         size = size_of(limit)
+        wanted = Filter(
+            queue=queue, event=event, error=error, state=state, died_after=died_after, died_before=died_before
+        )
         with self.unit(actor) as unit:
-            rows, total = dead_letters.page(unit.connection, queue, state, number_of(after), size + 1)
-        views = [letter_view(row, body=False) for row in rows[:size]]
+            rows, total = dead_letters.page(unit.connection, wanted, number_of(after), size + 1)
+        views = [letter_view(row) for row in rows[:size]]
         return DeadLetterPage(dead_letters=views, total=total, next=views[-1].id if len(rows) > size else None)
 
     @rpc
     def read_dead_letter(self, actor: Actor, dead_letter_id: str) -> DeadLetterView:
-        """Read one with its body. Raises NotFound("integration.no_dead_letter")."""
+        """Read one with its body and its history. Raises NotFound("integration.no_dead_letter")."""
         actor.require("dead_letters.read")
         with self.unit(actor) as unit:
-            return letter_view(_letter(unit, dead_letter_id), body=True)
+            return _whole(unit, _letter(unit, dead_letter_id))
 
     @rpc
     def replay_dead_letter(self, actor: Actor, dead_letter_id: str) -> DeadLetterView:
@@ -62,9 +73,9 @@ class DeadLetterCalls:
             if row.state == "discarded":
                 raise Conflict("integration.letter_discarded", dead_letter_id, "Thông điệp này đã bị hủy bỏ.")
             if row.state == "dead":
-                row = dead_letters.replay(unit.connection, row.id, actor.id, unit.now)
+                dead_letters.replay(unit.connection, [row.id], actor.id, unit.now)
                 unit.audit("dead_letter.replayed", str(row.id), {"queue": row.queue, "message": str(row.message_id)})
-            return letter_view(row, body=True)
+            return _whole(unit, _letter(unit, dead_letter_id))
 
     @rpc
     def discard_dead_letter(self, actor: Actor, dead_letter_id: str, reason: str) -> DeadLetterView:
@@ -78,13 +89,13 @@ class DeadLetterCalls:
             if row.state == "replayed":
                 raise Conflict("integration.letter_replayed", dead_letter_id, "Thông điệp này đã được gửi lại.")
             if row.state == "dead":
-                row = dead_letters.discard(unit.connection, row.id, actor.id, unit.now, reason.strip())
+                dead_letters.discard(unit.connection, [row.id], actor.id, unit.now, reason.strip())
                 unit.audit("dead_letter.discarded", str(row.id), {"queue": row.queue, "reason": reason.strip()[:500]})
-            return letter_view(row, body=True)
+            return _whole(unit, _letter(unit, dead_letter_id))
 
 
-def letter_view(row: Row[Any], *, body: bool) -> DeadLetterView:
-    """Return the letter as callers see it; an unreadable body is shown as text."""
+def letter_view(row: Row[Any]) -> DeadLetterView:
+    """Return the letter as callers see it, without body and history."""
     return DeadLetterView(
         id=str(row.id),
         queue=row.queue,
@@ -97,8 +108,23 @@ def letter_view(row: Row[Any], *, body: bool) -> DeadLetterView:
         died_at=row.died_at,
         state=row.state,
         replays=row.replays,
-        body=_readable(bytes(row.body)) if body else None,
     )
+
+
+def _whole(unit: Unit, row: Row[Any]) -> DeadLetterView:
+    """Return the letter with its body, as text if it cannot be read, and with all that happened to it."""
+    history = [
+        DeadLetterEvent(
+            at=item.at,
+            what=item.what,
+            by=item.by,
+            reason=item.reason,
+            attempts=item.attempts,
+            job=None if item.job is None else str(item.job),
+        )
+        for item in dead_letters.history_of(unit.connection, row.id)
+    ]
+    return replace(letter_view(row), body=_readable(bytes(row.body)), history=history)
 
 
 def _readable(body: bytes) -> Any:

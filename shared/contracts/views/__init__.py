@@ -44,6 +44,9 @@ from shared.contracts.views.indicators import (
 )
 from shared.contracts.views.integration import (
     AttemptView,
+    DeadLetterEvent,
+    DeadLetterJobPage,
+    DeadLetterJobView,
     DeadLetterPage,
     DeadLetterView,
     DeliveryDetail,
@@ -148,6 +151,9 @@ __all__ = [
     "CompletenessRow",
     "CompletenessView",
     "ContributionView",
+    "DeadLetterEvent",
+    "DeadLetterJobPage",
+    "DeadLetterJobView",
     "DeadLetterPage",
     "DeadLetterView",
     "DeadlineView",

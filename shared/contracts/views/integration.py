@@ -139,6 +139,19 @@ class ReconciliationPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterEvent:
+    """What happened to a dead letter. `what`: died, replayed, discarded; `reason` is the error it died of or why it was
+    discarded, `job` the one that did it."""
+
+    at: datetime
+    what: str
+    by: str | None = None
+    reason: str | None = None
+    attempts: int | None = None
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterView:
     """A message that no retry can help, with cause and history. `state`: dead, replayed, discarded."""
 
@@ -154,6 +167,7 @@ class DeadLetterView:
     state: str
     replays: int = 0
     body: Any = None
+    history: list[DeadLetterEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,4 +176,37 @@ class DeadLetterPage:
 
     dead_letters: list[DeadLetterView]
     total: int
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterJobView:
+    """A replay or discarding of many dead letters. `action`: replay, discard; `state`: running, finished, stopped.
+
+    Of the letters that `matched` when it began, `done` were replayed or discarded, `skipped` were settled by someone
+    else meanwhile, `left` are still to come (or stay, if it was stopped); `died_again` of the replayed are dead again.
+    """
+
+    id: str
+    action: str
+    state: str
+    filter: dict[str, str]
+    reason: str | None
+    requested_by: str
+    rate: int
+    started_at: datetime
+    finished_at: datetime | None = None
+    stopped_by: str | None = None
+    matched: int = 0
+    done: int = 0
+    skipped: int = 0
+    left: int = 0
+    died_again: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterJobPage:
+    """Jobs over dead letters, newest first."""
+
+    jobs: list[DeadLetterJobView]
     next: str | None = None

@@ -4,7 +4,12 @@ SQL stands in the files next to this package."""
 from __future__ import annotations
 
 from services.integration.storage.tables.base import metadata
-from services.integration.storage.tables.dead_letters import dead_letters
+from services.integration.storage.tables.dead_letters import (
+    dead_letter_history,
+    dead_letter_job_items,
+    dead_letter_jobs,
+    dead_letters,
+)
 from services.integration.storage.tables.deliveries import attempts, deliveries
 from services.integration.storage.tables.differences import earlier_entries, known_differences
 from services.integration.storage.tables.journal import journal
@@ -26,6 +31,9 @@ from services.integration.storage.tables.standings import partner_standings
 __all__ = [
     "attempts",
     "contents",
+    "dead_letter_history",
+    "dead_letter_job_items",
+    "dead_letter_jobs",
     "dead_letters",
     "deliveries",
     "differences",
