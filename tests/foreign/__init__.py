@@ -30,6 +30,10 @@ class Foreign:
         """Let the next hand-overs go wrong, one by one: `mat-tra-loi` (applied, the answer lost), `sai-tra-loi`."""
         httpx.post(f"{self.address}/thu-nghiem", json={"faults": faults}, timeout=10).raise_for_status()
 
+    def change(self, **values: str) -> None:
+        """Damage what it holds: other values under these of its indicators."""
+        httpx.post(f"{self.address}/thu-nghiem", json={"sua": values}, timeout=10).raise_for_status()
+
     def told(self) -> Any:
         """Return what it holds, and how often it applied something."""
         return httpx.get(f"{self.address}/thu-nghiem", timeout=10).raise_for_status().json()

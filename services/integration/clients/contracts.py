@@ -100,4 +100,7 @@ def _binding(document: Any, contract: Contract) -> Any:
 @lru_cache(maxsize=32)
 def _parsed(file: Path, _changed_at: int) -> Any:
     """Return the parsed WSDL: it takes some 50 ms, and is the same until the file changes."""
-    return zeep.Client(str(file), transport=_Folder(file.parent), settings=settings()).wsdl  # type: ignore[no-untyped-call]  # zeep
+    wsdl = zeep.Client(str(file), transport=_Folder(file.parent), settings=settings()).wsdl  # type: ignore[no-untyped-call]  # zeep
+    if not any(service.ports for service in wsdl.services.values()):
+        raise LookupError("it describes no service with a SOAP port")
+    return wsdl

@@ -18,7 +18,6 @@ from services.integration.domain.dialects import (
     Doubt,
     Heard,
     Held,
-    Listed,
     NotListed,
     Pages,
     Told,
@@ -124,8 +123,7 @@ class MappedClient:
         for page in self._pages({"form": form, "unit": unit, "period": period}):
             for row in page:
                 if (row.form, row.unit, row.period) == (form, unit, period):
-                    listing.values[row.indicator] = row.cell
-                    listing.version = max(listing.version, row.version)
+                    listing.add(row.indicator, row.cell, row.version)
         return listing
 
     def close(self) -> None:
@@ -163,13 +161,15 @@ class MappedClient:
 
     def _read_back(self, packet: Packet) -> Answer:
         try:
-            held = self.values(packet.form, packet.unit, packet.period).values
+            listing = self.values(packet.form, packet.unit, packet.period)
         except Unanswered as error:
             return Answer(Said.UNCLEAR, str(error))
+        if listing.repeated:  # to send it again could repeat more
+            return Answer(Said.UNCLEAR, f"it lists {', '.join(sorted(listing.repeated))} more than once")
         sent = {name: Cell(value, status) for name, value, status in packet.values}
         if self._dialect.list is not None and self._dialect.list.row.status is None:
             sent = {name: Cell(cell.value, "official") for name, cell in sent.items()}
-        return Answer(Said.APPLIED if held == sent else Said.UNKNOWN)
+        return Answer(Said.APPLIED if listing.values == sent else Said.UNKNOWN)
 
     def _of(self, packet: Packet) -> dict[str, Any]:
         try:
@@ -206,17 +206,43 @@ class MappedClient:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def _pages(self, asked: Names) -> Iterator[list[Held]]:
-        """Yield what the partner lists, page by page; no more than one is held. Raises Unanswered."""
+        after: str | None = None
+        seen: set[str] = set()
+        while True:
+            page, after = self._page(asked, after, seen)
+            yield page
+            if after is None:
+                return
+
+    def _page(self, asked: Names, after: str | None, seen: set[str]) -> tuple[list[Held], str | None]:
+        """Return a page of what the partner lists and where the next one is, None at the end. `seen` is the run's own,
+        to tell pages that go round in circles. Raises Unanswered."""
         described = self._dialect.list
         if described is None:
             raise Unanswered("the partner lists nothing")
+        pages = described.pages or Pages(kind="page")
+        heard = self._heard(
+            described.call,
+            {**self._asking(asked), **_place(pages, after)},
+            link=after if pages.kind == "link" else None,
+            empty=described.empty,
+        )
+        found = listings.rows_of(heard.document, described.rows)
         ours = self._dialect.ours
-        for page in self._documents(described, self._asking(asked)):
-            try:
-                rows = [listings.held(row, described.row, self._dialect.values, ours, asked) for row in page]
-                yield [replace(row, period=self._ours_of(row.period, described.row.period)) for row in rows]
-            except (NotListed, KeyError) as error:
-                raise Unanswered(f"not a listing: {error}") from error
+        try:
+            rows = [listings.held(row, described.row, self._dialect.values, ours, asked) for row in found]
+        except (NotListed, KeyError) as error:
+            raise Unanswered(f"not a listing: {error}") from error
+        rows = [replace(row, period=self._ours_of(row.period, described.row.period)) for row in rows]
+        if described.pages is None or heard.status in described.empty:
+            return rows, None
+        following = _following(pages, heard, found, after)
+        if following is not None:
+            mark = hashlib.sha256(repr(found).encode()).hexdigest() if pages.kind == "page" else following
+            if mark in seen or len(seen) >= _MOST_PAGES:  # read for ever, or taken for all that there is
+                raise Unanswered("the pages of the listing go round in circles, or never end")
+            seen.add(mark)
+        return rows, following
 
     def _asking(self, asked: Names) -> dict[str, Any]:
         """Return what a question names, in the partner's words."""
@@ -229,32 +255,6 @@ class MappedClient:
 
     def _ours_of(self, period: str, listed: str | None) -> str:
         return period if listed is None else self._mapping.read_period(period)
-
-    def _documents(self, described: Listed[Any], names: Names) -> Iterator[list[Any]]:
-        pages = described.pages or Pages(kind="page")
-        place: dict[str, Any] = {"page": pages.first, "cursor": None, "limit": pages.limit}
-        link: str | None = None
-        seen: set[Any] = set()
-        while len(seen) < _MOST_PAGES:
-            heard = self._heard(described.call, {**names, **place}, link, empty=described.empty)
-            rows = listings.rows_of(heard.document, described.rows)
-            if rows:
-                yield rows
-            if described.pages is None or heard.status in described.empty:
-                return
-            following = _following(pages, heard, rows, place["page"])
-            if following is None:
-                return
-            # Pages that go round in circles would be read for ever, or taken for all that there is.
-            mark = _mark(rows) if pages.kind == "page" else following
-            if mark in seen:
-                raise Unanswered("the pages of the listing go round in circles")
-            seen.add(mark)
-            if pages.kind == "link":
-                link = following
-            else:
-                place[pages.kind] = following
-        raise Unanswered(f"more than {_MOST_PAGES} pages")
 
     def _heard(self, call: Any, names: Names, link: str | None = None, empty: Sequence[int] = ()) -> Heard:
         try:
@@ -282,19 +282,22 @@ class ListingClient(MappedClient):
     """A partner that also lists everything it holds, without being told a key."""
 
     def listing(self) -> Iterator[Sequence[Held]]:
-        """Yield everything the partner holds, page by page. Raises Unanswered."""
-        yield from self._pages({})
+        """Yield everything the partner holds, in pages; no more than one is held. Raises Unanswered."""
+        return self._pages({})
 
 
-def _following(pages: Pages, heard: Heard, rows: Sequence[Any], number: int) -> Any:
+def _place(pages: Pages, after: str | None) -> dict[str, Any]:
+    """Return what a page's request names besides the key."""
+    number = pages.first if after is None or pages.kind != "page" else int(after)
+    return {"page": number, "cursor": after if pages.kind == "cursor" else None, "limit": pages.limit}
+
+
+def _following(pages: Pages, heard: Heard, rows: Sequence[Any], after: str | None) -> str | None:
     """Return the number, cursor or link of the next page, None after the last."""
     if pages.kind == "page":
+        number = pages.first if after is None else int(after)
         last = None if pages.last is None else spelled(at(heard.document, pages.last))
         ended = last is not None and last.isdecimal() and number - pages.first + 1 >= int(last)
-        return None if ended or not rows else number + 1
+        return None if ended or not rows else str(number + 1)
     told = None if pages.next is None else spelled(at(heard.document, pages.next))
     return (heard.link if pages.kind == "link" else None) or told or None
-
-
-def _mark(rows: Sequence[Any]) -> str:
-    return hashlib.sha256(repr(rows).encode()).hexdigest()

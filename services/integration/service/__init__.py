@@ -10,6 +10,7 @@ from services.integration.service.digests import DigestCalls
 from services.integration.service.messages import MessageCalls
 from services.integration.service.packets import PacketCalls
 from services.integration.service.partners import PartnerCalls
+from services.integration.service.previews import PreviewCalls
 from services.integration.service.pulls import PullCalls
 from services.integration.service.reconciliations import ReconciliationCalls
 from services.integration.service.reports import ReportCalls
@@ -22,6 +23,7 @@ class IntegrationService(
     Described,
     PartnerCalls,
     DeliveryCalls,
+    PreviewCalls,
     MessageCalls,
     ReconciliationCalls,
     DifferenceCalls,

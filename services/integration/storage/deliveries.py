@@ -138,7 +138,11 @@ _TAKE_UP = text(
             AND o.period = d.period AND o.version >= d.version AND o.id > d.id)
     """
 )
-_UNSETTLED = text("SELECT count(*) FROM deliveries WHERE reconciliation = :reconciliation AND state = ANY(:open)")
+# One that waits for a person is not under way: nobody knows when it goes on.
+_UNSETTLED = text(
+    "SELECT count(*) FROM deliveries WHERE reconciliation = :reconciliation AND state = ANY(:open) "
+    "AND (state <> 'in_doubt' OR next_attempt_at IS NOT NULL)"
+)
 _OF_RECONCILIATION = text("SELECT * FROM deliveries WHERE reconciliation = :reconciliation ORDER BY id")
 _ATTEMPTS = text("SELECT * FROM attempts WHERE delivery = :id ORDER BY number")
 _ONE = text("SELECT * FROM deliveries WHERE id = :id")

@@ -154,6 +154,10 @@ _CONTENTS_OF = text(
     "WHERE form = ANY(:forms) AND (form, unit, period) > (:form, :unit, :period) "
     "ORDER BY form, unit, period LIMIT :limit"
 )
+_CONTENT_OF = text(
+    "SELECT form, unit, period, agency, level, version, batch, content_hash, observations FROM contents "
+    "WHERE form = :form AND unit = :unit AND period = :period"
+)
 _VERSIONS = text("SELECT form, unit, period, expected_version AS version FROM holdings WHERE partner = :partner")
 
 
@@ -312,6 +316,12 @@ def contents_after(connection: Connection, forms: Sequence[str], after: Key, lim
         _CONTENTS_OF, {"forms": list(forms), "form": form, "unit": unit, "period": period, "limit": limit}
     )
     return [msgspec.convert(dict(row._mapping) | {"count": 0, "digest": ""}, Content) for row in found]
+
+
+def content(connection: Connection, key: Key) -> Content | None:
+    """Return what the warehouse has for a key, None if nothing."""
+    row = connection.execute(_CONTENT_OF, dict(zip(("form", "unit", "period"), key, strict=True))).one_or_none()
+    return None if row is None else msgspec.convert(dict(row._mapping) | {"count": 0, "digest": ""}, Content)
 
 
 def expected_versions(connection: Connection, partner: str) -> dict[Key, int]:

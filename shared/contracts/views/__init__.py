@@ -78,6 +78,7 @@ from shared.contracts.views.organisation import (
     UnitDetail,
 )
 from shared.contracts.views.packets import PacketCheckView, PacketFinding, PacketKindView
+from shared.contracts.views.previews import RequestPreview
 from shared.contracts.views.proposals import ProposalDetail, ProposalPage, ProposalView, ReviewView
 from shared.contracts.views.publication import (
     PublicationPage,
@@ -253,6 +254,7 @@ __all__ = [
     "ReportScope",
     "ReportTrend",
     "ReportView",
+    "RequestPreview",
     "ReviewView",
     "RolledView",
     "RollupView",

@@ -1,7 +1,8 @@
 """A partner's REST server, written with Python's http.server alone and without knowledge of the hub: its own shape, a
 decimal comma, pages by number, no status to ask for, no versions.
 
-Prints its port. On /thu-nghiem, for the tests: POST the faults for the next calls, GET what it holds.
+Prints its port. On /thu-nghiem, for the tests: POST the faults for the next calls or values to be changed, GET what it
+holds.
 """
 
 import json
@@ -37,7 +38,12 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(404 if self.known() else 401, {"loi": "khong co"})
 
     def do_POST(self):
-        faults[:] = json.loads(self.body())["faults"]
+        told = json.loads(self.body())
+        faults[:] = told.get("faults", faults)
+        for name, value in told.get("sua", {}).items():
+            for rows in held.values():
+                if name in rows:
+                    rows[name] = (value, rows[name][1])
         self.answer(200, {})
 
     def do_PUT(self):

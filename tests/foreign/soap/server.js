@@ -1,7 +1,7 @@
 // A partner's SOAP server, written with npm `soap` and without knowledge of the hub. It keeps the newest version of each
 // key, knows callers by a WS-Security UsernameToken, and lists what it holds in pages.
 //
-// On its standard output: its port. On /thu-nghiem, for the tests: POST the faults for the next calls, GET the store.
+// On its standard output: its port. On /thu-nghiem, for the tests: POST the faults for the next calls or values to be changed, GET the store.
 'use strict'
 
 const fs = require('node:fs')
@@ -106,7 +106,13 @@ const server = http.createServer((request, response) => {
   let raw = ''
   request.on('data', (part) => { raw += part })
   request.on('end', () => {
-    faults = JSON.parse(raw).faults
+    const told = JSON.parse(raw)
+    faults = told.faults || faults
+    for (const [name, value] of Object.entries(told.sua || {})) {
+      for (const { rows } of store.values()) {
+        for (const row of rows) if (row.name === name) row.value = value
+      }
+    }
     response.end('{}')
   })
 })

@@ -20,6 +20,7 @@ from services.integration.sender import Sender
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from shared.contracts.events import CatalogueChanged, CatalogueEntry, ObservationsRecorded
+from shared.errors import NotFound
 from shared.storage import UnitOfWork
 from tests.foreign import Foreign, npm_is_here, rest_server, soap_server
 from tests.service.integration.conftest import ACTOR, Record, recorded, states
@@ -177,6 +178,38 @@ def test_what_the_partner_does_not_know_is_refused_with_its_reason(
     assert "LA01" in error
     shown = zlib.decompress(request)
     assert b"LA01" in shown and b"***" in shown and SECRET.encode() not in shown
+
+
+@PARTNERS
+def test_an_operator_reads_the_request_before_it_leaves(
+    partner: str,
+    far_side: Foreign,
+    known: Partner,
+    options: IntegrationSettings,
+    unit: UnitOfWork,
+    record: Record,
+    service: IntegrationService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.integration.service.previews.integration_settings", lambda: options)
+    before = far_side.told()["applied"]
+    record(figures(partner, 3, "2019", "3507.6", None))
+    seen = service.preview_delivery(ACTOR, partner, known.forms[0], "LC", "2019")
+    shown = "\n".join([seen.method, seen.address, *seen.headers, seen.body])
+    wanted = {
+        "so-giao-duc": [
+            "PUT",
+            "/v3/bao-cao/B01%2FGD/NAM-2019/12",
+            '"gia_tri":"3507,6"',
+            '"gia_tri":"KPS"',
+            "x-khoa: ***",
+        ],
+        "so-y-te": ["POST", "/tiep-nhan", ">3507.6<", 'nil="true"', "Nam>2019<", "***", "urn:nop-so-lieu"],
+    }
+    assert [part for part in wanted[partner] if part not in shown] == [], shown
+    assert SECRET not in shown and far_side.told()["applied"] == before
+    with pytest.raises(NotFound, match="no_content"):
+        service.preview_delivery(ACTOR, partner, known.forms[0], "LC", "1999")
 
 
 def test_with_a_partner_that_tells_nothing_a_person_decides(

@@ -138,6 +138,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/dead-letters/1", None),
     ("POST", "/v1/dead-letters/1/replay", None),
     ("POST", "/v1/dead-letters/1/discard", {"reason": "thử"}),
+    ("GET", "/v1/partners/p/preview?form=F&unit=LC&period=2016", None),
     ("POST", "/v1/deliveries/1/settle", {"applied": True, "reason": "thử"}),
     ("GET", "/v1/inbox?unread_only=true", None),
     ("POST", "/v1/inbox/1/read", None),
