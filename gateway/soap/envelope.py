@@ -43,6 +43,10 @@ class Message:
         """Return the texts of the operation's plain elements by name."""
         return {etree.QName(child).localname: (child.text or "").strip() for child in self.body if not len(child)}
 
+    def names(self) -> set[str]:
+        """Return the names of all elements of the operation."""
+        return {etree.QName(child).localname for child in self.body}
+
     def token(self) -> str | None:
         """Return the secret in the Token entry of the header, None without one."""
         found = next((item for item in self.header if item.tag == f"{R}Token"), None)

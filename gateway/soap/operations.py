@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +14,13 @@ from gateway.auth import Caller
 from gateway.routes.data import Intake
 from gateway.soap.envelope import Message, R
 from shared.canonical import content_hash, decimal_text
-from shared.contracts.views import ReceiptView
+from shared.contracts.views import DigestPage, ListedPage, ReceiptView
 from shared.errors import Invalid
 
 Content = Mapping[str, Any]
 _DECIMAL = re.compile(r"([+-]?)0*(\d*)\.?(\d*)")
+_PAGE = 1_000
+_MAX_ENTRIES = 20_000
 _TAKEN = ("accepted", "unchanged", "conflict")
 
 
@@ -55,10 +57,62 @@ async def get_report_status(caller: Caller, message: Message, intake: Intake) ->
     return _told(message_id, receipt, replayed=False)
 
 
+async def get_digests(caller: Caller, message: Message, _intake: Intake) -> Content:
+    """Return digests, as `GET /v1/digests` does, all of a level at once.
+
+    Raises Invalid("soap.not_offered") for levels below a key, Invalid("soap.too_many") for more than an answer bears.
+    """
+    asked = _offered(message, ("level", "period", "form"))
+    entries: list[dict[str, Any]] = []
+    after = None
+    while True:
+        raw = await caller.ask("integration", "read_digests", **asked, after=after, limit=_PAGE)
+        page = msgspec.json.decode(raw, type=DigestPage)
+        entries += [asdict(row) for row in page.digests]
+        after = page.next
+        if after is None:
+            return {"entry": entries}
+        if len(entries) >= _MAX_ENTRIES:
+            raise Invalid(
+                "soap.too_many",
+                f"more than {_MAX_ENTRIES} digests; name period and form",
+                "Kết quả quá lớn; hãy nêu kỳ và biểu mẫu.",
+            )
+
+
+async def list_values(caller: Caller, message: Message, _intake: Intake) -> Content:
+    """Return a page of values, as `GET /v1/values` does; of their keys what the question did not name."""
+    asked = _offered(message, ("form", "unit", "period", "after", "limit"))
+    asked["limit"] = min(int(asked.get("limit", _PAGE)), _PAGE)
+    raw = await caller.ask("integration", "list_values", **asked)
+    page = msgspec.json.decode(raw, type=ListedPage)
+    values = [
+        {"indicator": row.indicator, "amount": row.value, "status": row.status, "version": row.version}
+        | {name: getattr(row, name) for name in ("period", "form", "unit") if name not in asked}
+        for row in page.values
+    ]
+    return {"value": values, "next": page.next}
+
+
 OPERATIONS: dict[str, Operation] = {
     "SubmitReportData": Operation("data.push", submit_report_data),
     "GetReportStatus": Operation("data.push", get_report_status),
+    "GetDigests": Operation("digests.read", get_digests),
+    "ListValues": Operation("digests.read", list_values),
 }
+
+
+def _offered(message: Message, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what is asked for. Raises Invalid("soap.not_offered") for what the contract knows and the hub offers to
+    nobody: groups below a key are what the hub asks its partners for."""
+    given = message.fields()
+    if message.names() - set(names) or given.get("level") in ("part", "group"):
+        raise Invalid(
+            "soap.not_offered",
+            "levels are root, period, form and bucket; listings are by form, unit and period",
+            "Hệ thống chỉ đối chiếu theo toàn bộ, kỳ, biểu mẫu và đơn vị.",
+        )
+    return {name: given[name] for name in names if name in given}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ SUBMIT = (
     "<form>GD-NAM</form><unit>LC</unit><period>2016</period><version>3</version>{}</SubmitReportData>"
 )
 STATUS = '<GetReportStatus xmlns="urn:laichau:reporting:1"><message_id>m-1</message_id></GetReportStatus>'
+DIGESTS = '<GetDigests xmlns="urn:laichau:reporting:1"><level>{}</level>{}</GetDigests>'
+LIST = '<ListValues xmlns="urn:laichau:reporting:1">{}</ListValues>'
 X_HEADER = (
     '<x:client i:objectType="SUBSYSTEM"><i:xRoadInstance>VN</i:xRoadInstance><i:memberClass>GOV</i:memberClass>'
     "<i:memberCode>BKH</i:memberCode><i:subsystemCode>thống kê</i:subsystemCode></x:client>"
@@ -81,7 +83,13 @@ def empty(gateway: Gateway) -> Gateway:
 
 def test_every_operation_names_a_right_that_exists_and_asks_for_it(gateway: Gateway) -> None:
     assert {item.right for item in OPERATIONS.values()} <= RIGHTS.keys()
-    bodies = {"SubmitReportData": SUBMIT.format(VALUES.format(1)), "GetReportStatus": STATUS}
+    bodies = {
+        "SubmitReportData": SUBMIT.format(VALUES.format(1)),
+        "GetReportStatus": STATUS,
+        "GetDigests": DIGESTS.format("root", ""),
+        "ListValues": LIST.format(""),
+    }
+    assert bodies.keys() == OPERATIONS.keys()
     for name, body in bodies.items():
         gateway.token = make_token([right for right in RIGHTS if right != OPERATIONS[name].right])
         assert told(post(gateway, envelope(body))) == ("Client", "accounts.right_missing")
@@ -169,6 +177,49 @@ def test_a_hash_that_is_named_is_checked(empty: Gateway) -> None:
             assert body_of(answer).findtext(f"{R}state") == "accepted"
         else:
             assert told(answer) == ("Client", "soap.content_hash")
+
+
+def test_digests_are_those_of_the_rest_route_with_all_pages_in_one_answer(gateway: Gateway) -> None:
+    rows = [
+        {"period": "2016", "form": "GD-NAM", "unit": unit, "count": 2, "digest": "ab" * 32} for unit in ("LC", "LC-TP")
+    ]
+    pages = {None: {"store": "expected", "digests": rows[:1], "next": "2016|GD-NAM|LC"},
+             "2016|GD-NAM|LC": {"store": "expected", "digests": rows[1:]}}  # fmt: skip
+    gateway.broker.answers["integration.read_digests"] = lambda after, **_: pages[after]
+    asked = DIGESTS.format("bucket", "<period>2016</period><form>GD-NAM</form>")
+    answer = body_of(post(gateway, envelope(asked)))
+    found = [{etree.QName(part).localname: part.text for part in entry} for entry in answer]
+    assert found == [row | {"count": "2"} for row in rows]
+    called = [given for name, given in gateway.broker.calls if name == "integration.read_digests"]
+    assert {(given["level"], given["period"], given["form"]) for given in called} == {("bucket", "2016", "GD-NAM")}
+
+
+def test_a_listing_names_of_its_keys_what_the_question_did_not(gateway: Gateway) -> None:
+    row = {"period": "2016", "form": "GD-NAM", "unit": "LC", "indicator": "GD01", "value": None, "status": "official",
+           "version": 3}  # fmt: skip
+    page = {"store": "expected", "values": [row, row | {"value": "1.5"}], "next": "2016|GD-NAM|LC|GD01"}
+    gateway.broker.answers["integration.list_values"] = page
+    asked = LIST.format("<form>GD-NAM</form><period>2016</period><after>2016|GD-NAM|LC|GD00</after><limit>5000</limit>")
+    answer = body_of(post(gateway, envelope(asked)))
+    assert [[etree.QName(part).localname for part in value] for value in answer.findall(f"{R}value")] == [
+        ["indicator", "status", "version", "unit"],
+        ["indicator", "amount", "status", "version", "unit"],
+    ]
+    assert answer.findtext(f"{R}next") == page["next"]
+    [given] = [given for name, given in gateway.broker.calls if name == "integration.list_values"]
+    assert (given["after"], given["limit"]) == ("2016|GD-NAM|LC|GD00", 1_000)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DIGESTS.format("part", "<parts>4</parts>"),
+        DIGESTS.format("bucket", "<unit>LC</unit>"),
+        LIST.format("<groups>4</groups><of><unit>LC</unit><group>1</group></of>"),
+    ],
+)
+def test_what_the_contract_knows_and_the_hub_does_not_offer_is_said(gateway: Gateway, body: str) -> None:
+    assert told(post(gateway, envelope(body))) == ("Client", "soap.not_offered")
 
 
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
