@@ -81,7 +81,7 @@ async def _rest(server: Server, request: Request) -> Response:
     _gate(server, client, service)
     number = request.headers.get("x-road-id") or str(uuid4())
     headers = {name: value for name, value in request.headers.items() if name in _PASSED or name.startswith("x-road-")}
-    told = {"X-Road-Client": client, "X-Road-Service": service, "X-Road-Id": number, "X-Road-Request-Id": str(uuid4())}
+    told = {"x-road-client": client, "x-road-service": service, "x-road-id": number, "x-road-request-id": str(uuid4())}
     body = await request.body()
     server.passed.append({"path": path, "headers": dict(request.headers)})
     url = httpx.URL(server.services[service] + path, query=request.scope["query_string"])
@@ -90,9 +90,9 @@ async def _rest(server: Server, request: Request) -> Response:
     digest = hashlib.sha512(heads).digest()
     if body:
         digest = hashlib.sha512(digest + hashlib.sha512(body).digest()).digest()
-    told["X-Road-Request-Hash"] = base64.b64encode(digest).decode()
+    told["x-road-request-hash"] = base64.b64encode(digest).decode()
     if server.forget_header:
-        told["X-Road-Id"] = str(uuid4())
+        told["x-road-id"] = str(uuid4())
     kept = {name: answer.headers[name] for name in ("content-type", "retry-after") if name in answer.headers}
     return Response(answer.content, answer.status_code, kept | told)
 

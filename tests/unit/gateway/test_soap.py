@@ -14,6 +14,7 @@ from lxml import etree
 from gateway.settings import GatewaySettings
 from gateway.soap.envelope import faulted
 from gateway.soap.operations import OPERATIONS
+from hub import docs
 from shared.canonical import content_hash
 from shared.contracts.actor import RIGHTS
 from shared.contracts.events import PushAccepted
@@ -220,6 +221,18 @@ def test_a_listing_names_of_its_keys_what_the_question_did_not(gateway: Gateway)
 )
 def test_what_the_contract_knows_and_the_hub_does_not_offer_is_said(gateway: Gateway, body: str) -> None:
     assert told(post(gateway, envelope(body))) == ("Client", "soap.not_offered")
+
+
+def test_the_call_of_the_integrators_guide_is_taken_as_it_stands(empty: Gateway) -> None:
+    guide = (docs.ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
+    message = guide.split("## By SOAP", 1)[1].split(" -d '", 1)[1].split("'", 1)[0]
+    answer = body_of(post(empty, message.lstrip()))
+    assert answer.findtext(f"{R}state") == "accepted"
+    [push] = pushed(empty)
+    figures = msgspec.json.decode(bytes(push.body))["figures"]
+    assert [(figure["indicator"], figure.get("value")) for figure in figures] == [
+        ("GD03.THPT", 8966), ("GD06", 2514.0), ("GD05", None)
+    ]  # fmt: skip
 
 
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
