@@ -102,7 +102,7 @@ def test_the_hubs_own_client_pushes_through_x_road_and_the_answer_is_believed(hu
 
 
 def test_the_routes_answer_over_r1(hub: Gateway, address: str) -> None:
-    hub.broker.answers["indicators.read_observation"] = {"value": "1"}
+    hub.broker.answers["indicators.find_observation"] = {"value": "1"}
     way = road(address, "rest")
     reply = way.send("GET", "/v1/observations/NN01.NS/LC/2016")
     assert (reply.status, reply.body) == (200, b'{"value":"1"}')

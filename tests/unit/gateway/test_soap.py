@@ -401,8 +401,9 @@ CLIENT = {"X-Road-Client": "VN/GOV/BKH/th%E1%BB%91ng%20k%C3%AA"}
 
 
 def test_by_r1_the_routes_answer_with_the_platforms_headers(provider: Gateway) -> None:
-    provider.broker.answers["indicators.read_observation"] = {"value": "1"}
+    provider.broker.answers["indicators.find_observation"] = {"value": "1"}
     answer = provider.ask("GET", R1, headers=TRUST | CLIENT | {"X-Road-Id": "id-1", "X-Road-UserId": "VN1"})
+    assert answer.json() == {"value": "1"}
     assert answer.headers["x-road-client"] == CLIENT["X-Road-Client"]
     assert answer.headers["x-road-service"] == OURS
     assert answer.headers["x-road-id"] == "id-1"
