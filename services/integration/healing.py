@@ -36,6 +36,8 @@ _AS_REPAIRS = text(
     "UPDATE deliveries SET kind = 'repair' WHERE kind = 'release' AND state = 'planned' AND attempts = 0 "
     "AND (cast(:since AS timestamptz) IS NULL OR created_at > :since)"
 )
+# A run that was under way ended in the original, and its receipt ids were used: taken up again it needs others.
+_NEW_TOKENS = text("UPDATE pull_runs SET token = replace(gen_random_uuid()::text, '-', '') WHERE finished_at IS NULL")
 _HELD = text("SELECT form, unit, period, version, batch, content_hash FROM contents")
 
 
@@ -62,8 +64,9 @@ def drain(connection: Connection, amqp_url: str) -> int:
 
 
 def settle(unit: Unit, neighbours: Neighbours, restored_to: datetime | None) -> list[str]:
-    """Mark what was planned again as repairs."""
+    """Mark what was planned again as repairs; let pulls that were under way push as new ones."""
     unit.connection.execute(_AS_REPAIRS, {"since": restored_to})
+    unit.connection.execute(_NEW_TOKENS)
     return []
 
 

@@ -109,6 +109,7 @@ def push_event(
     client_id: str = "csdl-giao-duc",
     units: Sequence[str] = ("*",),
     forms: Sequence[str] = ("*",),
+    origin: str = "push",
 ) -> Received[PushAccepted]:
     """Return a push as the gateway would publish it."""
     return received(
@@ -122,6 +123,7 @@ def push_event(
             units=list(units),
             forms=list(forms),
             body=msgspec.Raw(body if isinstance(body, bytes) else msgspec.json.encode(body)),
+            origin=origin,
         )
     )
 

@@ -229,7 +229,7 @@ class CodeMapping(Edition):
         """Return the hub's spelling of a partner's period, by the edition that spells it so."""
         for edition in reversed(self.editions):
             period = edition.hub_period(text)
-            if self.at(period) is edition and edition.period(period) == text:
+            if _is_period(period) and self.at(period) is edition and edition.period(period) == text:
                 return period
         return text
 
@@ -245,6 +245,14 @@ def last_day(period: str) -> date:
         return Period.parse(period).end
     except Invalid:
         return date.max
+
+
+def _is_period(text: str) -> bool:
+    try:
+        Period.parse(text)
+    except Invalid:
+        return False
+    return True
 
 
 def spell(pattern: str, period: Period) -> str:

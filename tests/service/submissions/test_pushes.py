@@ -119,6 +119,16 @@ def test_a_push_meeting_a_hand_entry_waits_beside_it(hub: Hub) -> None:
     assert hub.service.resolve_conflict(CLERK, SCHOOLS, "GD01", "push") == kept
 
 
+def test_a_pulled_figure_meeting_a_hand_entry_waits_beside_it_and_is_told_from_a_pushed_one(hub: Hub) -> None:
+    hub.service.edit_figure(CLERK, SCHOOLS, "GD01", "1.200")
+    receipt = hub.push_figures({"GD01": 1300, "GD02": 7}, origin="pull", client_id="so-gddt", receipt_id="p_1")
+    assert (receipt.counts["conflict"], receipt.counts["accepted"]) == (1, 1)
+    kept, pulled = hub.service.read_submission(CLERK, SCHOOLS).figures[:2]
+    assert (kept.value, (kept.conflict or {})["by"], (kept.conflict or {})["receipt_id"]) == ("1200", "so-gddt", "p_1")
+    assert (pulled.value, pulled.by, pulled.receipt_id) == ("7", "so-gddt", "p_1")
+    assert "figures.pulled" in hub.actions() and "figures.pushed" not in hub.actions()
+
+
 def test_a_removed_figure_is_not_brought_back_by_a_push_accepted_before(hub: Hub) -> None:
     hub.push_figures(WHOLE, accepted_at=NOON)
     hub.service.remove_figure(CLERK, SCHOOLS, "GD02")
