@@ -55,6 +55,17 @@ FROM (SELECT partner, form, unit, period, count(*) AS n,
 """
 
 
+# The same entries in one table under a whole number, as table differs like them best.
+_FLAT = f"""
+INSERT INTO flat SELECT b.number::bigint * 1000 + i, b.form, b.unit, b.period, {_NAME}, {_VALUE}, 'official'
+FROM (SELECT * FROM buckets WHERE number BETWEEN %(first)s AND %(last)s ORDER BY number OFFSET 0) b,
+    generate_series(1, %(size)s::int) i
+"""
+_FLAT_TABLE = (
+    "CREATE UNLOGGED TABLE flat (id bigint, form text, unit text, period text, indicator text, value text, status text)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How many of each make the stores."""
@@ -142,6 +153,16 @@ def _fill_far(made: Stores) -> None:
         for statement in far.KEYS:
             connection.execute(statement)
         connection.execute("VACUUM ANALYZE buckets, entries")
+
+
+def fill_flat(made: Stores) -> None:
+    """Write the entries of both stores into a table `flat` each, for a table differ to compare."""
+    for url in (made.near, made.far):
+        with _connected(url) as connection:
+            connection.execute(_FLAT_TABLE)
+            _halves(url, made.shape, lambda lane, part: lane.execute(_FLAT, part))
+            connection.execute("ALTER TABLE flat ADD PRIMARY KEY (id)")
+            connection.execute("VACUUM ANALYZE flat")
 
 
 def _first_digest(made: Stores) -> float:

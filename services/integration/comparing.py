@@ -277,25 +277,31 @@ class DigestComparer:
                 chosen = [(item.unit, share) for item in readings if item.shares == shares for share in item.chosen]
                 ours |= expected.cells(unit.connection, self._partner.id, period, form, chosen, shares)
         found = Found()
+        judged: list[tuple[Head, bool, Reading]] = []
         for reading in readings:
             head, held = after.get(reading.unit), before.get(reading.unit)
             if head is None and held is None:
-                head = self._meanings.stranger(period, form, reading.unit, reading.listing.version)
+                stranger = self._meanings.stranger(period, form, reading.unit, reading.listing.version)
+                judged.append((stranger, True, reading))
             elif head is None or held is None or head.pending or head.expected_version != held.expected_version:
                 found.pending.add((period, form, reading.unit))
-                continue
-            differences = self._differences(head, ours[reading.unit], reading)
+            else:
+                judged.append((head, False, reading))
+        listed = [{code: item.listing.cells(code) for code in item.listing.values} for _, _, item in judged]
+        sides = [(head, ours[item.unit], codes) for (head, _, item), codes in zip(judged, listed, strict=True)]
+        for (head, stranger_there, reading), bucket in zip(judged, self._meanings.buckets(sides), strict=True):
+            differences = classification.differences(bucket) or _counted_twice(head, reading)
             if differences:
-                found.repairs.append(Repair(head=head, stranger=held is None, differences=differences))
+                found.repairs.append(Repair(head=head, stranger=stranger_there, differences=differences))
         return found
 
-    def _differences(self, head: Head, ours: Ours, reading: Reading) -> list[Difference]:
-        listed = {code: reading.listing.cells(code) for code in reading.listing.values}
-        found = classification.differences(self._meanings.bucket(head, ours, listed))
-        if not found and reading.counted is not None and reading.counted > len(reading.listing):
-            told = f"{reading.counted} counted, {len(reading.listing)} listed"
-            found = [Difference(head.form, head.unit, head.period, "", Kind.DUPLICATE, None, told)]
-        return found
+
+def _counted_twice(head: Head, reading: Reading) -> list[Difference]:
+    """Return the difference of a key of which the partner's digests count more entries than it lists."""
+    if reading.counted is None or reading.counted <= len(reading.listing):
+        return []
+    told = f"{reading.counted} counted, {len(reading.listing)} listed"
+    return [Difference(head.form, head.unit, head.period, "", Kind.DUPLICATE, None, told)]
 
 
 def groups_for(entries: int) -> int:

@@ -82,15 +82,18 @@ class ListingComparer:
             spool.add([(row.period, row.form, row.unit, row.indicator, normal(row.cell), row.version) for row in page])
 
     def _judged(self, keys: Sequence[list[Differing]]) -> Found:
-        found = Found()
+        heads, sides = [], []
         for rows in keys:
             first = rows[0]
             head = first.head or self._meanings.stranger(first.period, first.form, first.partner_unit, first.version)
             ours = {row.partner_indicator: (row.indicator, row.expected) for row in rows if row.expected is not None}
             listed: dict[str, Sequence[Cell]] = {row.partner_indicator: row.found for row in rows if row.found}
-            differences = classification.differences(self._meanings.bucket(head, ours, listed))
-            if differences:
-                found.repairs.append(Repair(head=head, stranger=first.head is None, differences=differences))
+            heads.append((head, first.head is None))
+            sides.append((head, ours, listed))
+        found = Found()
+        for (head, stranger), bucket in zip(heads, self._meanings.buckets(sides), strict=True):
+            if differences := classification.differences(bucket):
+                found.repairs.append(Repair(head=head, stranger=stranger, differences=differences))
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
@@ -42,35 +42,49 @@ class Meanings:
             acknowledged_version=None,
         )
 
-    def bucket(self, head: Head, ours: Ours, listed: Theirs) -> classification.Bucket:
-        """Return both sides of a key under the hub's names, with what is needed to say why they differ."""
+    def buckets(self, sides: Iterable[tuple[Head, Ours, Theirs]]) -> list[classification.Bucket]:
+        """Return keys, each with both its sides, under the hub's names, with what is needed to say why they differ."""
+        named = [(head, dict(ours.values()), *self._found(head, ours, listed)) for head, ours, listed in sides]
+        odd = [
+            (head.form, head.unit, head.period, name)
+            for head, expected_cells, found, _ in named
+            for name, cells in found.items()
+            if list(cells) != [expected_cells.get(name)]
+        ]
+        with self._unit() as unit:
+            earlier = expected.earlier(unit.connection, self._partner.id, odd)
+        return [
+            classification.Bucket(
+                form=head.form,
+                unit=head.unit,
+                period=head.period,
+                expected=expected_cells,
+                found=found,
+                earlier={name: earlier.get((head.form, head.unit, head.period, name), ()) for name in found},
+                unmapped=unmapped,
+                unit_mapped=head.acknowledged_version is not None or self._unit_known(head),
+                due=head.form in self._partner.forms,
+                factors=partial(self._factors, head.period),
+            )
+            for head, expected_cells, found, unmapped in named
+        ]
+
+    def _found(self, head: Head, ours: Ours, listed: Theirs) -> tuple[dict[str, Sequence[Cell]], set[str]]:
+        """Return what is listed by the hub's names, and which of them are none. A code that means nothing here, or what
+        another one means already, keeps the partner's spelling."""
         names = {code: name for code, (name, _) in ours.items()}
         found: dict[str, Sequence[Cell]] = {}
         unmapped: set[str] = set()
-        strangers = [code for code in listed if code not in names]
         for code in listed.keys() & names.keys():
             found[names[code]] = [normal(cell) for cell in listed[code]]
-        for code in strangers:
+        for code in [code for code in listed if code not in names]:
             name, mapped = self._named(head, code)
-            if name in found or name in unmapped or name in names.values():
+            if name in found or name in names.values():
                 name, mapped = f"{self._partner.id}:{code}", False
             found[name] = [normal(cell) for cell in listed[code]]
             if not mapped:
                 unmapped.add(name)
-        expected_cells = dict(ours.values())
-        odd = [name for name, cells in found.items() if list(cells) != [expected_cells.get(name)]]
-        return classification.Bucket(
-            form=head.form,
-            unit=head.unit,
-            period=head.period,
-            expected=expected_cells,
-            found=found,
-            earlier=self._earlier(head, odd),
-            unmapped=unmapped,
-            unit_mapped=head.acknowledged_version is not None or self._unit_known(head),
-            due=head.form in self._partner.forms,
-            factors=partial(self._factors, head.period),
-        )
+        return found, unmapped
 
     def _factors(self, period: str, indicator: str) -> tuple[Decimal, ...]:
         """Return by what the partner's measure of an indicator differs from the hub's: a value kept unconverted is off
@@ -105,14 +119,6 @@ class Meanings:
             return known and mapping.unit(head.unit, body, head.period) == head.partner_unit
         except Invalid:
             return False
-
-    def _earlier(self, head: Head, names: Sequence[str]) -> dict[str, set[Cell]]:
-        if not names:
-            return {}
-        places = [(head.form, head.unit, head.period, name) for name in names]
-        with self._unit() as unit:
-            found = expected.earlier(unit.connection, self._partner.id, places)
-        return {place[3]: cells for place, cells in found.items()}
 
 
 def normal(cell: Cell) -> Cell:
