@@ -1,7 +1,11 @@
-"""`hub partner preview`: the request that a partner would be sent, before anything leaves."""
+"""`hub partner preview` and `fetch-wsdl`: partners that are described as data, before anything leaves for them."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,3 +32,18 @@ def preview(
         return
     show.say(f"{found['values']} values, version {found['version']}; this would be sent:")
     typer.echo("\n".join([f"{found['method']} {found['address']}", *found["headers"], "", found["body"]]))
+
+
+def fetch_wsdl(
+    url: Annotated[str, typer.Argument(help="Where the partner shows its WSDL, such as https://…/service?wsdl.")],
+    name: Annotated[str, typer.Argument(help="What dialects call it, such as so-y-te.wsdl.")],
+    authority: Annotated[
+        Path | None, typer.Option(help="Certificate of the authority that signed the partner's.")
+    ] = None,
+) -> None:
+    """Fetch a partner's WSDL, with what it imports from the same host, into the folder of contracts, and say what it
+    offers. The hub itself never fetches anything: run this where HUB_CONTRACTS_DIR can be written."""
+    step = [sys.executable, "-m", "services.integration.fetching", url, name]
+    step += [] if authority is None else ["--authority", str(authority)]
+    environ = {"HUB_VAR": str(HubSettings.read().var), **os.environ}
+    raise typer.Exit(subprocess.run(step, env=environ, check=False).returncode)
