@@ -19,6 +19,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     loading,
     log,
     packets,
+    partners,
     pulls,
     reform,
     reports,
@@ -60,6 +61,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(packets.app, name="packets")
 app.add_typer(pulls.app, name="pulls")
 app.add_typer(reform.app, name="reform")
+app.add_typer(partners.app, name="partner")
 
 if __name__ == "__main__":
     app()

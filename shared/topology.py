@@ -45,6 +45,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "proposal_moved": ("notifications",),
     "delivery_failed": ("notifications",),
     "reconciliation_finished": ("notifications",),
+    "partner_changed": ("accounts",),
     "command_done": ("integration",),
 }
 """Which services take which event."""

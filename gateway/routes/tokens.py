@@ -19,7 +19,7 @@ from gateway.problems import correlation_of
 from gateway.routes import plain_text, reply
 from gateway.routes.bodies import Body
 from shared.contracts.views import TokenView
-from shared.errors import Invalid, Unauthenticated
+from shared.errors import Forbidden, Invalid, Unauthenticated
 
 router = APIRouter(tags=["tokens"])
 MAX_FORM_BYTES = 8192
@@ -104,6 +104,8 @@ async def _granted(request: Request, form: dict[str, str]) -> msgspec.Raw:
                 raise _Refused("invalid_client", error.message, 401) from error
             except Invalid as error:
                 raise _Refused("invalid_scope", error.message) from error
+            except Forbidden as error:  # its partner may not connect (Đ14.4)
+                raise _Refused("unauthorized_client", f"{error.code}: {error.message}") from error
         case "password":
             if "username" not in form or "password" not in form:
                 raise _Refused("invalid_request", "username and password are required")

@@ -36,7 +36,7 @@ def processes(settings: HubSettings) -> list[Process]:
     return [
         Process("national", ("simulators.national", "--port", str(settings.national_port)), metrics=False),
         Process("ministry", ("simulators.ministry", "--port", str(settings.ministry_port)), metrics=False),
-        _service("accounts", "accounts", "rpc"),
+        _service("accounts", "accounts", "rpc,worker"),
         _service("indicators-rpc", "indicators", "rpc"),
         _service("indicators-worker", "indicators", "worker"),
         _service("submissions-rpc", "submissions", "rpc"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 
+from shared.calendar import VIETNAM, local_date
 from shared.contracts.actor import RIGHTS
-from shared.errors import Invalid
+from shared.contracts.views import PartnerPermit
+from shared.errors import Forbidden, Invalid
 
 Kind = Literal["person", "client"]
 
@@ -29,6 +31,7 @@ ROLES: dict[str, frozenset[str]] = {
             "observations.read",
             "deliveries.read",
             "deliveries.manage",
+            "partners.manage",
             "reconciliations.read",
             "reconciliations.run",
             "digests.read",
@@ -86,6 +89,9 @@ ROLES: dict[str, frozenset[str]] = {
 }
 """What each role may do. Scopes (units, forms) bound where."""
 
+OPERATIONS = "van-hanh"
+"""The partner of the hub's own tools: they are no other system, and nobody permits them."""
+
 FREE_ATTEMPTS = 5
 MAX_LOCK = timedelta(minutes=15)
 FORGET_AFTER = timedelta(days=1)
@@ -140,6 +146,31 @@ def narrowed(rights: tuple[str, ...], scope: str | None) -> tuple[str, ...]:
             "Tài khoản không có quyền được yêu cầu.",
         )
     return tuple(right for right in rights if right in wanted)
+
+
+def admitted_until(standing: PartnerPermit | None, at: datetime) -> datetime | None:
+    """Return when the admission of a partner's systems ends (None: it has no end), judged at `at` by days of Vietnam.
+
+    Raises Forbidden("accounts.partner_unknown", "accounts.partner_suspended", "accounts.partner_not_permitted"): no
+    system has a token without the province's permission (Đ14.4).
+    """
+    if standing is None:
+        raise Forbidden(
+            "accounts.partner_unknown", "the client's partner is not known", "Hệ thống này chưa được đăng ký kết nối."
+        )
+    if not standing.active:
+        raise Forbidden(
+            "accounts.partner_suspended", f"{standing.partner} is suspended", "Kết nối của hệ thống đang bị tạm dừng."
+        )
+    today = local_date(at)
+    ends = standing.valid_to
+    if standing.valid_from is None or today < standing.valid_from or (ends is not None and ends <= today):
+        raise Forbidden(
+            "accounts.partner_not_permitted",
+            f"{standing.partner} has no permission that holds today",
+            "Hệ thống không có văn bản cho phép kết nối còn hiệu lực.",
+        )
+    return None if ends is None else datetime.combine(ends, time(), VIETNAM)
 
 
 def lock_after(failures: int) -> timedelta:

@@ -9,13 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 from services.accounts import storage
-from services.accounts.domain import Account, Kind, claims, narrowed
+from services.accounts.domain import OPERATIONS, Account, Kind, admitted_until, claims, narrowed
 from services.accounts.keys import SigningKeys
 from services.accounts.passwords import Passwords
 from services.accounts.settings import AccountsSettings
 from shared.contracts.actor import Actor
-from shared.contracts.views import TokenView
-from shared.entrypoints import Described, rpc
+from shared.contracts.views import PartnerPermit, TokenView
+from shared.entrypoints import Described, Remote, rpc
 from shared.errors import NotFound, TooMany, Unauthenticated
 from shared.storage import UnitOfWork
 
@@ -45,6 +45,7 @@ class AccountsService(Described):
 
     name = "accounts"
     unit = UnitOfWork()
+    remote = Remote("integration")
     settings: Callable[[], AccountsSettings] = staticmethod(process_settings)
     keys: Callable[[], SigningKeys] = staticmethod(process_keys)
     passwords: Callable[[], Passwords] = staticmethod(process_passwords)
@@ -61,7 +62,8 @@ class AccountsService(Described):
     def authenticate_client(self, client_id: str, secret: str, scope: str | None = None) -> TokenView:
         """Issue a token to a client, for the rights in `scope` (separated by blanks) or all of its own (RFC 6749 §4.4).
 
-        Raises as `sign_in` does, and Invalid("accounts.scope_not_granted").
+        Raises as `sign_in` does, Invalid("accounts.scope_not_granted"), and Forbidden("accounts.partner_unknown",
+        "accounts.partner_suspended", "accounts.partner_not_permitted") for a system whose partner may not connect.
         """
         return self._issue("client", client_id, secret, scope)
 
@@ -97,9 +99,33 @@ class AccountsService(Described):
             raise Unauthenticated(
                 "accounts.wrong_credentials", "unknown account or wrong secret", "Sai tên đăng nhập hoặc mật khẩu."
             )
-        return self._admit(account, narrowed(account.rights, scope))
+        life = self._life(account)
+        return self._admit(account, narrowed(account.rights, scope), life)
 
-    def _admit(self, account: Account, rights: tuple[str, ...]) -> TokenView:
+    def _life(self, account: Account) -> int:
+        """Return how many seconds the account's token lives: a system's not beyond its partner's permission."""
+        life = self.settings().token_life_seconds
+        if account.kind != "client" or account.partner in (None, OPERATIONS):
+            return life
+        now = datetime.now(UTC)
+        ends = admitted_until(self._standing(account.partner or ""), now)
+        return life if ends is None else min(life, max(1, int((ends - now).total_seconds())))
+
+    def _standing(self, partner: str) -> PartnerPermit | None:
+        """Return what is known of this partner; where nothing is, integration is asked, as its event may be on its way.
+
+        Raises Unavailable if it does not answer.
+        """
+        with self.unit() as unit:
+            known = storage.partner_standing(unit.connection, partner)
+        if known is not None:
+            return known
+        told = self.remote.call("partner_permits", list[PartnerPermit])
+        with self.unit() as unit:
+            storage.keep_partners(unit.connection, told)
+            return storage.partner_standing(unit.connection, partner)
+
+    def _admit(self, account: Account, rights: tuple[str, ...], life: int) -> TokenView:
         settings = self.settings()
         content = claims(
             account,
@@ -107,7 +133,7 @@ class AccountsService(Described):
             issuer=settings.issuer,
             audience=settings.audience,
             at=datetime.now(UTC),
-            life_seconds=settings.token_life_seconds,
+            life_seconds=life,
             token_id=uuid4().hex,
         )
         token = self.keys().sign(content)
@@ -117,7 +143,7 @@ class AccountsService(Described):
         return TokenView(
             access_token=token,
             token_type="Bearer",  # noqa: S106 - the name of a token type (RFC 6750), no secret
-            expires_in=settings.token_life_seconds,
+            expires_in=life,
             scope=" ".join(rights),
         )
 

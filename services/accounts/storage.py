@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Connection, DateTime, Integer, Table, Text, func, select
+from sqlalchemy import Boolean, CheckConstraint, Column, Connection, Date, DateTime, Integer, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from services.accounts.domain import FORGET_AFTER, Account, Kind, lock_after, rights_of
+from shared.contracts.views import PartnerPermit
 from shared.storage import metadata_with_backbone
 
 metadata = metadata_with_backbone()
@@ -56,6 +57,17 @@ attempts = Table(
 )
 """Failed attempts in a row, also for names that no one has, so that locking does not tell who exists. Names are kept
 as hashes: people type passwords into the wrong field."""
+
+partners = Table(
+    "partners",
+    metadata,
+    Column("partner", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+)
+"""What integration said last of each partner: whose systems are let in, on which days."""
 
 
 def find(connection: Connection, kind: Kind, login: str) -> Account | None:
@@ -205,3 +217,23 @@ def count(connection: Connection) -> tuple[int, int]:
 
 def _hashed(login: str) -> str:
     return sha256(login.encode()).hexdigest()
+
+
+def keep_partners(connection: Connection, standings: Iterable[PartnerPermit]) -> int:
+    """Keep what is newer than what is held, in order of version; return how much that was."""
+    kept = 0
+    for standing in sorted(standings, key=lambda item: (item.partner, item.version)):
+        values = {name: getattr(standing, name) for name in PartnerPermit.__dataclass_fields__}
+        changed = {name: value for name, value in values.items() if name != "partner"}
+        statement = insert(partners).values(values)
+        newer = statement.on_conflict_do_update(
+            index_elements=["partner"], set_=changed, where=partners.c.version < statement.excluded.version
+        )
+        kept += len(connection.execute(newer.returning(partners.c.partner)).all())
+    return kept
+
+
+def partner_standing(connection: Connection, partner: str) -> PartnerPermit | None:
+    """Return what is known of this partner, None if nothing is."""
+    row = connection.execute(select(partners).where(partners.c.partner == partner)).mappings().one_or_none()
+    return None if row is None else PartnerPermit(**row)

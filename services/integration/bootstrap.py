@@ -2,8 +2,8 @@
 
 Run as `python -m services.integration.bootstrap`.
 
-May be run again: what stands is brought up to date, secrets are never replaced, and a partner that is new or takes new
-forms is planned everything it is due.
+May be run again: what no administrator has changed is brought up to date, secrets are never replaced, and a partner
+that is new or takes new forms is planned everything it is due.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from pathlib import Path
 
 import msgspec
 
+from services.integration import administration, backfilling
+from services.integration.domain.partner_rules import check
 from services.integration.domain.partners import Partner
-from services.integration.intake import backfill
+from services.integration.domain.unambiguous import Known
 from services.integration.seals import ensure_seal
 from services.integration.settings import IntegrationSettings, integration_settings
+from services.integration.storage import partner_versions
 from services.integration.storage import partners as partner_rows
 from shared.logs import logger
 from shared.storage import UnitOfWork, engine
@@ -45,17 +48,22 @@ def ensure_secret(settings: IntegrationSettings, partner: Partner) -> bool:
 
 
 def load(unit_of_work: UnitOfWork, partners: list[Partner]) -> list[str]:
-    """Write these partners and plan what they are due; return the ids of those that were new or changed."""
+    """Write these partners and plan what they are due; return the ids of those that were new or changed. A partner that
+    an administrator has changed since is the administrator's: it stays as it is.
+
+    Raises Invalid("integration.bad_partner").
+    """
     changed = []
     with unit_of_work() as unit:
         known = {partner.id: partner for partner in partner_rows.load_all(unit.connection)}
+        newest = partner_versions.latest(unit.connection)
         for partner in partners:
-            if known.get(partner.id) == partner:
-                continue
-            partner_rows.save(unit.connection, partner)
-            planned = backfill(unit, partner)
-            unit.audit("partner.loaded", partner.id, {"forms": list(partner.forms), "planned": planned})
-            changed.append(partner.id)
+            untouched = partner.id not in newest or newest[partner.id].action == "loaded"
+            if untouched and (known.get(partner.id) != partner or partner.id not in newest):
+                check(partner, Known())  # the catalogue may not be here yet
+                administration.put(unit, partner, action="loaded")
+                changed.append(partner.id)
+    backfilling.work(unit_of_work)
     return changed
 
 
@@ -69,7 +77,7 @@ def main() -> None:
 
     settings = integration_settings()
     partners = read_partners(Path(catalogue.__file__).parent / "partners.json")
-    made = [partner.id for partner in partners if ensure_secret(settings, partner)]
+    made = [partner.id for partner in partners if partner.credential and ensure_secret(settings, partner)]
     made += ["seal"] if ensure_seal(settings.secrets) else []
     if wanted.secrets_only:
         return

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from services.integration.domain.ledger import digest_of, entries_of
+from services.integration.domain.ledger import Key, digest_of, entries_of
 from services.integration.domain.partners import Partner
+from services.integration.domain.timetable import leaves_at
 from services.integration.metrics import REQUESTED
-from services.integration.storage import deliveries, ledger
+from services.integration.storage import deliveries, ledger, mapping_gaps
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Planned
 from services.integration.storage.ledger import Content, Holding
 from shared import chunks
+from shared.calendar import WorkingCalendar
+from shared.catalogue.entries import CalendarDay
 from shared.catalogue.organisation import Organisation
+from shared.catalogue.schedules import working_calendar
 from shared.catalogue.units import Unit as CatalogueUnit
 from shared.contracts.events import Observation, ObservationsRecorded, ObservationsRequested
 from shared.contracts.hashes import release_hash
@@ -29,6 +34,10 @@ from shared.storage import Unit
 catalogue = Replica("indicators", ("unit", "form", "indicator"))
 """This service's copy of the units, whose codes mappings need, of the forms with their indicators, and of the names
 that reports give."""
+
+definitions = Replica("indicators/definitions", ("indicator", "calendar_day"))
+"""Its copy of what partners' documents are checked against and of the administrator's calendar: a copy of its own, so
+that a process of the version before, which keeps units alone, does not clear it."""
 
 _compiled: dict[int, tuple[Snapshot, Organisation]] = {}
 _PAGE = 200
@@ -52,6 +61,12 @@ def indicators_of(connection: Connection, form: str) -> set[str]:
     return {name for version in versions for part in ("indicators", "derived") for name in version.get(part, [])}
 
 
+def calendar(connection: Connection) -> WorkingCalendar:
+    """Return the working days as the administrator's calendar has them."""
+    days = definitions.cached(connection).entries["calendar_day"]
+    return working_calendar(msgspec.convert([{"id": key, **body} for key, body in days.items()], list[CalendarDay]))
+
+
 def take(unit: Unit, messages: Sequence[Received[ObservationsRecorded]]) -> int:
     """Take these chunks in; return how many keys changed. Per key only the newest complete version counts.
 
@@ -64,19 +79,8 @@ def take(unit: Unit, messages: Sequence[Received[ObservationsRecorded]]) -> int:
             newest[content.key] = content, message.correlation_id
     changed = ledger.keep(unit.connection, [content for content, _ in newest.values()])
     fresh = [newest[key] for key in sorted(changed)]
-    _plan(unit, partner_rows.load_all(unit.connection), fresh)
+    _plan(unit, partner_rows.load_all(unit.connection, standing=True), fresh)
     return len(changed)
-
-
-def backfill(unit: Unit, partner: Partner) -> int:
-    """Plan for a partner, new or changed, all contents it is due and is not yet expected to hold; return how many."""
-    known = ledger.expected_versions(unit.connection, partner.id)
-    after, planned = ("", "", ""), 0
-    while page := ledger.contents_after(unit.connection, partner.forms, after, _PAGE):
-        due = [(content, unit.correlation_id) for content in page if known.get(content.key) != content.version]
-        planned += _plan(unit, [partner], due)
-        after = page[-1].key
-    return planned
 
 
 def ask_for_overdue(unit: Unit, older_than_seconds: float) -> int:
@@ -125,21 +129,58 @@ def _whole(unit: Unit, data: ObservationsRecorded) -> Content | None:
     )
 
 
-def _plan(unit: Unit, partners: Iterable[Partner], contents: Sequence[tuple[Content, str]]) -> int:
+def _plan(unit: Unit, partners: Iterable[Partner], contents: Sequence[tuple[Content, str]]) -> None:
     if not contents:
-        return 0
+        return
     units = catalogue.cached(unit.connection).entries["unit"]
-    holdings: list[Holding] = []
-    planned: list[Planned] = []
+    due = []
     for partner in partners:
-        for content, correlation_id in contents:
-            if partner.takes(content.form, content.level):
-                holding = _holding(partner, content, units)
-                holdings.append(holding)
-                planned.append(_delivery(holding, correlation_id))
-    ledger.expect(unit.connection, holdings)
+        taken = {item.key: correlation_id for item, correlation_id in contents if partner.takes(item.form, item.level)}
+        mapped, gaps = mapped_to(partner, [item for item, _ in contents if item.key in taken], units)
+        mapping_gaps.note(unit.connection, partner.id, gaps)
+        due += [(partner, holding, taken[holding.place]) for holding in mapped]
+    plan(unit, due)
+
+
+def plan(
+    unit: Unit, due: Sequence[tuple[Partner, Holding, str]], not_before: Mapping[Key, datetime] | None = None
+) -> None:
+    """Expect partners to hold these, and plan their deliveries as timetables say, each under the correlation id of what
+    it comes of, and none before its key's moment."""
+    if not due:
+        return
+    leaves: dict[str, datetime | None] = {}
+    planned = []
+    for partner, holding, correlation_id in due:
+        if partner.id not in leaves:
+            leaves[partner.id] = leaving(unit, partner)
+        at, hold = leaves[partner.id], (not_before or {}).get(holding.place)
+        planned.append(_delivery(holding, correlation_id, at if at is None or hold is None else max(at, hold)))
+    ledger.expect(unit.connection, [holding for _, holding, _ in due])
     deliveries.plan(unit.connection, planned)
-    return len(planned)
+
+
+def leaving(unit: Unit, partner: Partner) -> datetime | None:
+    """Return when a delivery that is planned now leaves, None if on demand."""
+    scheduled = partner.timetable.when == "schedule"
+    return leaves_at(partner.timetable, unit.now, calendar(unit.connection) if scheduled else WorkingCalendar())
+
+
+def mapped_to(
+    partner: Partner, contents: Iterable[Content], units: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[Holding], dict[Key, str]]:
+    """Return what a partner is to hold of these contents, and why not of those whose unit has no code of its.
+
+    Raises Unavailable("integration.catalogue_behind").
+    """
+    mapped: list[Holding] = []
+    gaps: dict[Key, str] = {}
+    for content in contents:
+        try:
+            mapped.append(_holding(partner, content, units))
+        except Invalid as error:
+            gaps[content.key] = str(error)
+    return mapped, gaps
 
 
 def _holding(partner: Partner, content: Content, units: Mapping[str, Mapping[str, Any]]) -> Holding:
@@ -165,7 +206,7 @@ def _holding(partner: Partner, content: Content, units: Mapping[str, Mapping[str
     )
 
 
-def _delivery(holding: Holding, correlation_id: str) -> Planned:
+def _delivery(holding: Holding, correlation_id: str, leaves: datetime | None) -> Planned:
     return Planned(
         partner=holding.partner,
         form=holding.form,
@@ -176,4 +217,6 @@ def _delivery(holding: Holding, correlation_id: str) -> Planned:
         version=holding.version,
         kind="release",
         correlation_id=correlation_id,
+        due=leaves,
+        on_demand=leaves is None,
     )

@@ -26,7 +26,7 @@ from sqlalchemy import Row
 from services.integration import intake
 from services.integration.clients import Recorder, about
 from services.integration.clients.sources import SourceAway, SourceClient, open_source
-from services.integration.domain import pulled
+from services.integration.domain import pulled, timetable
 from services.integration.domain.delivery import Pace
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
@@ -126,7 +126,10 @@ class Puller:
         """Return the run that is to be taken further, begun if one is due."""
         with self._unit() as unit:
             partner = partner_rows.load(unit.connection, self._partner)
-            permitted = partner.permitted(unit.now)
+            hold = timetable.held(partner, unit.now)
+            if hold is not None and hold.until is not None:
+                return None  # its quiet hours end by themselves
+            permitted = hold is None
             source = source_of(partner) if permitted else None
             if source is not None and not pulls.is_open(unit.connection, partner.id) and self._due(unit, source):
                 begin(unit, partner, source, by="schedule")

@@ -18,6 +18,7 @@ from services.integration import scrubbing, tracking
 from services.integration.clients import Client, Connect, Recorder, open_client
 from services.integration.clients.protocol import Unanswered
 from services.integration.comparing import Comparer, DigestComparer, Found, Repair
+from services.integration.domain import timetable
 from services.integration.domain.difference_life import Life, Standing
 from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import EXTRA, Difference, Direction, Place
@@ -79,11 +80,17 @@ class Reconciler:
             if row is None or row.finished_at is not None:
                 return
             partner = partner_rows.load(unit.connection, row.partner)
-            if row.state == "repairing" and deliveries.unsettled(unit.connection, number):
+            hold = timetable.held(partner, unit.now)
+            if hold is not None and hold.until is not None:
+                return  # taken up again when it may be called
+            if row.state == "repairing" and deliveries.unsettled(unit.connection, number) and hold is None:
                 return
             scrubbed = scrubs.last(unit.connection, row.partner) is not None
         if partner.comparing == "none":
             finish(self._unit, number, "incomparable", None, "what this partner holds cannot be read")
+            return
+        if hold is not None:
+            finish(self._unit, number, "failed", None, hold.detail)
             return
         if not scrubbed:  # equality shown by digests that nobody ever recomputed would prove nothing
             scrubbing.scrub(self._unit, row.partner)

@@ -20,6 +20,7 @@ import msgspec
 from eventlet.queue import Empty, LightQueue
 
 from services.integration.clients import Client, Connect, Recorder, about, open_client
+from services.integration.domain import timetable
 from services.integration.domain.delivery import Answer, Pace, Said, State, Step, after_asking, after_sending
 from services.integration.domain.governor import Heard, sign_of, too_large
 from services.integration.domain.ledger import Packet
@@ -181,6 +182,8 @@ class Sender:
     def _claim(self, unit: Unit, in_hand: int) -> tuple[list[Claimed], int]:
         """Return the claimed deliveries, and how many needed no call because a newer version has overtaken them."""
         partner = partner_rows.load(unit.connection, self._partner)
+        if timetable.held(partner, unit.now) is not None:
+            return [], 0  # they stay as they are, and are due once it may be called
         allowed = self._governing.allowance(unit, partner, in_hand)
         if allowed.room <= 0:
             return [], 0
@@ -306,6 +309,8 @@ class Sender:
             client.close()
 
     def _called(self, client: Client | None, recorder: Recorder, claimed: Claimed) -> tuple[Client | None, Answer]:
+        if (hold := timetable.held(claimed.partner, datetime.now(UTC))) is not None:
+            return client, Answer(Said.UNSENT, hold.detail)  # its permission or its hours ended meanwhile
         limits = claimed.partner.limits
         if self._held() or not self._pacer.wait(limits, lambda: self._held() is not None):
             return client, Answer(Said.UNSENT, self._held())

@@ -58,7 +58,9 @@ class Sending(DependencyProvider):
                         messages.keep_interrupted(unit.connection, orphans)
                         taken_back = True
                         log.info("sender.started", taken_back=len(orphans))
-                    partners = [partner.id for partner in partner_rows.load_all(unit.connection) if partner.active]
+                    partners = [
+                        partner.id for partner in partner_rows.load_all(unit.connection) if partner.protocol != "push"
+                    ]
                 for partner in partners:
                     if partner not in self._threads:
                         self._threads[partner] = self.container.spawn_managed_thread(

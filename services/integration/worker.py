@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.integration import intake, scrubbing
+from services.integration import backfilling, intake, scrubbing
+from services.integration.domain import timetable
 from services.integration.domain.delivery import OPEN
 from services.integration.journaling import JournalKeeping
 from services.integration.letting_go import DeadLetterKeeping
@@ -15,6 +16,7 @@ from services.integration.metrics import (
     OPEN_DELIVERIES,
     SCRUB_AGE_SECONDS,
 )
+from services.integration.partner_keeping import PartnerKeeping
 from services.integration.pulling import Pulling, PullKeeping
 from services.integration.reconciling import Reconciler
 from services.integration.sending import Sending
@@ -32,7 +34,7 @@ from shared.storage import Unit, UnitOfWork
 log = logger(__name__)
 
 
-class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping, DeadLetterKeeping):
+class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullKeeping, DeadLetterKeeping):
     """Event handlers and timers. The senders run in green threads of their own beside them."""
 
     name = "integration.worker"
@@ -43,9 +45,12 @@ class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping, DeadLett
 
     @handles(CatalogueChanged)
     def on_catalogue_changed(self, unit: Unit, message: Received[CatalogueChanged]) -> None:
-        """Keep the copy of the units, whose codes the mappings need."""
-        if intake.catalogue.apply(unit, message.data) == "gap":
-            intake.catalogue.refresh(unit, self.remote)
+        """Keep the copies of the catalogue: the units, whose codes the mappings need, and what partners are checked
+        against."""
+        for replica in (intake.catalogue, intake.definitions):
+            if replica.apply(unit, message.data) == "gap":
+                replica.refresh(unit, self.remote)
+        backfilling.ask_for_gaps(unit)
 
     @handles(ObservationsRecorded, setwise=True)
     def on_observations_recorded(self, unit: Unit, messages: list[Received[ObservationsRecorded]]) -> None:
@@ -76,7 +81,9 @@ class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping, DeadLett
         if not seconds:
             return
         with self.unit() as unit:
-            for partner in reconciliation_rows.due(unit.connection, seconds):
+            due = set(reconciliation_rows.due(unit.connection, seconds))
+            callable_now = [item for item in partner_rows.load_all(unit.connection) if item.id in due]
+            for partner in [item.id for item in callable_now if timetable.held(item, unit.now) is None]:
                 reconciliation_rows.begin(
                     unit.connection, partner, repair=True, by="schedule", correlation_id=unit.correlation_id
                 )
@@ -108,7 +115,7 @@ class IntegrationWorker(JournalKeeping, MessageLogKeeping, PullKeeping, DeadLett
             oldest = partner_rows.oldest_open(unit.connection)
             last = partner_rows.last_scrubs(unit.connection)
             proven = partner_rows.last_proofs(unit.connection)
-            partners = partner_rows.load_all(unit.connection)
+            partners = [item for item in partner_rows.load_all(unit.connection) if item.protocol != "push"]
             OPEN_DEAD_LETTERS.set(dead_letters.count(unit.connection, Filter(state=DEAD)))
         for partner in partners:
             for state in OPEN:

@@ -24,6 +24,7 @@ RIGHTS: dict[str, str] = {
     "observations.publish": "publish values by decision, and take them back",
     "deliveries.read": "read partners and deliveries",
     "deliveries.manage": "send what is due now, retry deliveries",
+    "partners.manage": "create, change, suspend, resume and try partners; announce changes of security servers",
     "reconciliations.read": "read reconciliation reports",
     "reconciliations.run": "start reconciliations and repairs",
     "digests.read": "read digests and listings, of what one's own system is to hold or of the warehouse one may read",

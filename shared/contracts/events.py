@@ -330,6 +330,23 @@ class ReconciliationFinished(Event, frozen=True, kw_only=True):
         return self.reconciliation_id
 
 
+class PartnerChanged(Event, frozen=True, kw_only=True):
+    """A partner is, from its `version` on, active or suspended, and permitted on these days (Đ14.4b; `valid_to` not
+    included, `valid_from` None: not at all). Whoever admits its clients goes by the newest version it has seen."""
+
+    event: ClassVar[str] = "partner_changed"
+    source: ClassVar[str] = "integration"
+    partner: str
+    version: int
+    active: bool
+    valid_from: date | None
+    valid_to: date | None
+
+    @property
+    def subject(self) -> str:
+        return f"{self.partner}/{self.version}"
+
+
 class CommandDone(Event, frozen=True, kw_only=True):
     """A call by an actor changed something in `service`: `method` with `arguments` by name, begun at `at`. The journal
     that integration keeps has it, so that a service restored from an older copy can be healed; nobody acts upon it."""
@@ -360,6 +377,7 @@ EVENTS: tuple[type[Event], ...] = (
     ObservationsRequested,
     ObligationsAnnounced,
     ProposalMoved,
+    PartnerChanged,
     DeliveryFailed,
     ReconciliationFinished,
     CommandDone,

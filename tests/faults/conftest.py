@@ -265,7 +265,7 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
             "quoc-gia": f"http://127.0.0.1:{settings.national_port}",
             "bo-nganh": f"http://127.0.0.1:{settings.ministry_port}",
         },
-        forms_of_partner={item["id"]: set(item["forms"]) for item in partners["partners"]},
+        forms_of_partner={item["id"]: set(item["forms"]) for item in partners["partners"] if item["forms"]},
     )
     rig = Rig(
         installation,

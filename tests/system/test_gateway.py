@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pika
@@ -89,6 +90,47 @@ def token_for(client: str, environment: dict[str, str]) -> str:
     return str(answer.json()["access_token"])
 
 
+def start_accounts(environment: dict[str, str], database: Databases, run_service: Services) -> None:
+    """Start accounts, and integration, which says whose systems may have a token; with what the demo has of both."""
+    for service in ("accounts", "integration"):
+        database(service)
+        step = [sys.executable, "-m", f"services.{service}.bootstrap"]
+        subprocess.run(step, cwd=ROOT, env={**os.environ, **environment}, check=True)
+    started = [
+        run_service(service, roles, HUB_SECRETS_DIR=environment["HUB_SECRETS_DIR"], wait=False)
+        for service, roles in (("accounts", "rpc,worker"), ("integration", "rpc"))
+    ]
+    for process in started:
+        process.await_log("process.ready")
+
+
+def test_a_suspended_partners_system_gets_no_token_until_it_is_resumed(
+    gateway: subprocess.Popen[bytes], environment: dict[str, str], database: Databases, run_service: Services
+) -> None:
+    start_accounts(environment, database, run_service)
+    run_service("relay", "", "--services", "integration", wait=False)
+    accounts = json.loads(Path(environment["HUB_SECRETS_DIR"], "demo_accounts.json").read_text())["clients"]
+    operator = {"Authorization": f"Bearer {token_for('van-hanh', environment)}"}
+    assert token_for("csdl-giao-duc", environment)
+
+    def asked() -> httpx.Response:
+        grant = {"grant_type": "client_credentials"}
+        known = ("csdl-giao-duc", accounts["csdl-giao-duc"])
+        return httpx.post(f"{url(environment)}/oauth2/token", data=grant, auth=known, timeout=20)
+
+    def act(name: str) -> dict[str, Any]:
+        path = f"{url(environment)}/v1/partners/nguon-giao-duc/{name}"
+        answer = httpx.post(path, json={"reason": "thử"}, headers=operator, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    assert act("suspend")["held"] == "suspended"
+    eventually(lambda: asked().status_code == 400, what="no token")
+    assert asked().json()["error"] == "unauthorized_client" and "partner_suspended" in asked().text
+    assert act("resume")["held"] is None
+    eventually(lambda: asked().status_code == 200, what="a token again")
+
+
 def test_a_push_passes_from_secret_to_queue_and_its_receipt_survives_a_kill(
     gateway: subprocess.Popen[bytes],
     environment: dict[str, str],
@@ -96,11 +138,7 @@ def test_a_push_passes_from_secret_to_queue_and_its_receipt_survives_a_kill(
     run_service: Services,
     amqp_url: str,
 ) -> None:
-    database("accounts")
-    subprocess.run(
-        [sys.executable, "-m", "services.accounts.bootstrap"], cwd=ROOT, env={**os.environ, **environment}, check=True
-    )
-    run_service("accounts", "rpc", HUB_SECRETS_DIR=environment["HUB_SECRETS_DIR"])
+    start_accounts(environment, database, run_service)
     headers = {
         "Authorization": f"Bearer {token_for('csdl-giao-duc', environment)}",
         "Idempotency-Key": "gd-1",

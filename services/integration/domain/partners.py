@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from services.integration.domain.mapping import CodeMapping
+from shared.calendar import VIETNAM
 
 LEVELS = ("agency", "commune", "district", "province", "government")
 """Levels of approval, lowest first (Đ24.1)."""
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+ZONE = VIETNAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,9 @@ class Partner:
     `comparing` is how its store can be read: `digest` (level by level), `listing` (page by page) or `none`; `deletes`
     tells whether it may be told to drop what it should not hold. `dialect` maps the protocol of a partner that does not
     speak ours (domain/dialects.py), or says that it takes packets of QCVN 125 (domain/packets.py); `source` says how it
-    is pulled from (domain/pulls.py). Empty: it speaks ours, and is not pulled from.
+    is pulled from (domain/pulls.py). Empty: it speaks ours, and is not pulled from. A partner of the protocol
+    `push` calls the hub and is never called. Not `active`: suspended, for the reason `suspension`; what it is due is
+    planned on, and leaves when it is resumed (domain/timetable.py).
     """
 
     id: str
@@ -108,6 +110,7 @@ class Partner:
     deletes: bool = True
     dialect: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
+    suspension: str = ""
 
     @property
     def refuses_older(self) -> bool:
@@ -121,6 +124,6 @@ class Partner:
 
     def takes(self, form: str, level: str) -> bool:
         """Tell whether this partner is due contents of this form approved at this level."""
-        if not self.active or form not in self.forms or level not in LEVELS:
+        if form not in self.forms or level not in LEVELS:
             return False
         return LEVELS.index(level) >= LEVELS.index(self.min_level)

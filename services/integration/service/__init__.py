@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.integration.service.administration import AdministrationCalls
 from services.integration.service.dead_letter_jobs import DeadLetterJobCalls
 from services.integration.service.dead_letters import DeadLetterCalls
 from services.integration.service.deliveries import DeliveryCalls
@@ -22,6 +23,7 @@ from shared.storage import UnitOfWork
 class IntegrationService(
     Described,
     PartnerCalls,
+    AdministrationCalls,
     DeliveryCalls,
     PreviewCalls,
     MessageCalls,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import msgspec
 
 from services.integration import settling
+from services.integration.domain import timetable
 from services.integration.domain.delivery import State, as_told
+from services.integration.domain.partners import Partner
 from services.integration.service.paging import bad_filter, id_of, number_of, size_of
 from services.integration.storage import deliveries, ledger, messages
+from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Delivery
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views import AttemptView, DeliveryDetail, DeliveryPage, DeliveryView
@@ -45,7 +51,7 @@ class DeliveryCalls:
                 before=number_of(after),
                 limit=size + 1,
             )
-        views = [delivery_view(delivery) for delivery in found[:size]]
+            views = _views(unit, found[:size])
         return DeliveryPage(deliveries=views, next=views[-1].id if len(found) > size else None)
 
     @rpc
@@ -69,7 +75,7 @@ class DeliveryCalls:
                 )
                 for row in deliveries.attempts_of(unit.connection, delivery.id)
             ]
-        return DeliveryDetail(delivery=delivery_view(delivery), attempts=tries)
+            return DeliveryDetail(delivery=_views(unit, [delivery])[0], attempts=tries)
 
     @rpc
     def settle_delivery(self, actor: Actor, delivery_id: str, applied: bool, reason: str) -> DeliveryView:
@@ -86,7 +92,7 @@ class DeliveryCalls:
             delivery, standing = _locked(unit, id_of(delivery_id))
             actor.require("deliveries.manage", unit=delivery.unit, form=delivery.form)
             if applied and delivery.state is State.ACKNOWLEDGED:
-                return delivery_view(delivery)
+                return _views(unit, [delivery])[0]
             _check_in_doubt(delivery)
             step = as_told(applied, overtaken=standing.expected_version > delivery.version)
             rows = [] if delivery.packet is None else msgspec.json.decode(delivery.packet, type=list[settling.Row])
@@ -98,7 +104,7 @@ class DeliveryCalls:
                 str(delivery.id),
                 {"partner": delivery.partner, "applied": applied, "reason": reason.strip()[:500]},
             )
-            return delivery_view(deliveries.lock(unit.connection, [delivery.id])[delivery.id])
+            return _views(unit, [deliveries.lock(unit.connection, [delivery.id])[delivery.id]])[0]
 
 
 def _locked(unit: Unit, number: int) -> tuple[Delivery, ledger.Standing]:
@@ -131,8 +137,20 @@ def _check_in_doubt(delivery: Delivery) -> None:
         )
 
 
-def delivery_view(delivery: Delivery) -> DeliveryView:
-    """Return the delivery as callers see it."""
+def _views(unit: Unit, found: Sequence[Delivery]) -> list[DeliveryView]:
+    partners = {partner.id: partner for partner in partner_rows.load_all(unit.connection)}
+    return [_view(delivery, partners.get(delivery.partner), unit.now) for delivery in found]
+
+
+def _view(delivery: Delivery, partner: Partner | None, now: datetime) -> DeliveryView:
+    """Return the delivery as callers see it; what waits is shown to leave when its partner may be called."""
+    leaves, held = delivery.next_attempt_at, None
+    if partner is not None and delivery.state in (State.PLANNED, State.WAITING, State.IN_DOUBT):
+        due = max(leaves or now, now)
+        if (hold := timetable.held(partner, due)) is not None:
+            leaves, held = (None if leaves is None else timetable.may_call_at(partner, due)), hold.detail
+        elif leaves is None:
+            held = "Chỉ gửi khi có yêu cầu."
     return DeliveryView(
         id=str(delivery.id),
         partner=delivery.partner,
@@ -145,6 +163,7 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
         attempts=delivery.attempts,
         created_at=delivery.created_at,
         updated_at=delivery.updated_at,
-        next_attempt_at=delivery.next_attempt_at,
+        next_attempt_at=leaves,
         error=delivery.error,
+        held=held,
     )

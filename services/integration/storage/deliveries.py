@@ -33,10 +33,10 @@ _PLAN = text(
     INSERT INTO deliveries (message_id, partner, form, unit, period, partner_unit, agency, version, kind, state,
         correlation_id, reconciliation, next_attempt_at)
     SELECT message_id, partner, form, unit, period, partner_unit, agency, version, kind, 'planned', correlation_id,
-        reconciliation, now()
+        reconciliation, CASE WHEN on_demand THEN NULL ELSE coalesce(due, now()) END
     FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS r(message_id uuid, partner text, form text, unit text,
         period text, partner_unit text, agency text, version bigint, kind text, correlation_id text,
-        reconciliation bigint)
+        reconciliation bigint, due timestamptz, on_demand boolean)
     ORDER BY partner, form, unit, period
     RETURNING id
     """
@@ -113,6 +113,25 @@ _GIVE_BACK = text(
     FROM given g WHERE d.id = g.id AND d.attempts = g.number
     """
 )
+# The same version was planned anew meanwhile, under other codes: what did not arrive is not sent again, and what may
+# have arrived has its time before the new one goes.
+_YIELD = text(
+    """
+    WITH newer AS (
+        SELECT d.id AS old, d.state, d.next_attempt_at, o.id AS new FROM deliveries d
+        JOIN deliveries o USING (partner, form, unit, period, version)
+        WHERE d.id = ANY(:ids) AND d.state IN ('planned', 'waiting', 'in_doubt') AND o.id > d.id
+            AND o.state IN ('planned', 'waiting')),
+    held AS (
+        UPDATE deliveries o SET next_attempt_at = greatest(o.next_attempt_at, n.next_attempt_at) FROM newer n
+        WHERE o.id = n.new AND n.state = 'in_doubt' AND o.next_attempt_at IS NOT NULL)
+    UPDATE deliveries d SET state = 'superseded', next_attempt_at = NULL, packet = NULL FROM newer n WHERE d.id = n.old
+    """
+)
+_RETIME = text(
+    "UPDATE deliveries SET next_attempt_at = :due "
+    "WHERE partner = :partner AND state = 'planned' AND attempts = 0 AND kind = 'release'"
+)
 _ORPHANED = text(
     """
     UPDATE deliveries d SET state = 'in_doubt', claimed_by = NULL, updated_at = now(),
@@ -150,7 +169,7 @@ _ONE = text("SELECT * FROM deliveries WHERE id = :id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A delivery that is to come into being."""
+    """A delivery that is to come into being, due at `due` (None: at once), or only `on_demand`."""
 
     partner: str
     form: str
@@ -162,6 +181,8 @@ class Planned:
     kind: str
     correlation_id: str
     reconciliation: int | None = None
+    due: datetime | None = None
+    on_demand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +229,7 @@ class Ended:
 
 
 def plan(connection: Connection, planned: Sequence[Planned]) -> list[int]:
-    """Plan these, due now; unsent deliveries of the same keys and the same or older versions are superseded."""
+    """Plan these; unsent deliveries of the same keys and the same or older versions are superseded."""
     if not planned:
         return []
     rows = [msgspec.to_builtins(item) | {"message_id": str(new_message_id())} for item in planned]
@@ -289,6 +310,9 @@ def settle(connection: Connection, steps: Mapping[int, Step]) -> None:
         "dues": [step.due_in for step in steps.values()],
     }
     connection.execute(_SETTLE, given)
+    again = [number for number, step in steps.items() if step.state in OPEN]
+    if again:
+        connection.execute(_YIELD, {"ids": again})
 
 
 def give_back(connection: Connection, unsent: Sequence[tuple[int, int, str]]) -> None:
@@ -309,6 +333,11 @@ def hurry(connection: Connection, partner: str) -> int:
     wait. Return how many."""
     hurried = connection.execute(_HURRY, {"partner": partner}).rowcount
     return int(hurried + connection.execute(_TAKE_UP, {"partner": partner}).rowcount)
+
+
+def retime(connection: Connection, partner: str, due: datetime | None) -> int:
+    """Make what was planned for a partner and never sent due at this moment, or on demand; return how much that is."""
+    return int(connection.execute(_RETIME, {"partner": partner, "due": due}).rowcount)
 
 
 def unsettled(connection: Connection, reconciliation: int) -> int:

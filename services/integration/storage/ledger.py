@@ -152,13 +152,12 @@ _CONTENT_DIGESTS = text("SELECT form, unit, period, count AS n, digest FROM cont
 _CONTENTS_OF = text(
     "SELECT form, unit, period, agency, level, version, batch, content_hash, observations FROM contents "
     "WHERE form = ANY(:forms) AND (form, unit, period) > (:form, :unit, :period) "
-    "ORDER BY form, unit, period LIMIT :limit"
+    "ORDER BY form, unit, period LIMIT :limit FOR SHARE"
 )
 _CONTENT_OF = text(
     "SELECT form, unit, period, agency, level, version, batch, content_hash, observations FROM contents "
     "WHERE form = :form AND unit = :unit AND period = :period"
 )
-_VERSIONS = text("SELECT form, unit, period, expected_version AS version FROM holdings WHERE partner = :partner")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +195,11 @@ class Holding:
     version: int
     entries: Sequence[Entry]
     digest: Digest
+
+    @property
+    def place(self) -> Key:
+        """Form, unit, period."""
+        return self.form, self.unit, self.period
 
     @property
     def key(self) -> dict[str, str]:
@@ -310,7 +314,8 @@ def content_digests(connection: Connection) -> dict[Key, Digest]:
 
 
 def contents_after(connection: Connection, forms: Sequence[str], after: Key, limit: int) -> list[Content]:
-    """Return up to `limit` contents of these forms after a key, in key order."""
+    """Return up to `limit` contents of these forms after a key, in key order, as they stand until the transaction
+    ends."""
     form, unit, period = after
     found = connection.execute(
         _CONTENTS_OF, {"forms": list(forms), "form": form, "unit": unit, "period": period, "limit": limit}
@@ -322,13 +327,6 @@ def content(connection: Connection, key: Key) -> Content | None:
     """Return what the warehouse has for a key, None if nothing."""
     row = connection.execute(_CONTENT_OF, dict(zip(("form", "unit", "period"), key, strict=True))).one_or_none()
     return None if row is None else msgspec.convert(dict(row._mapping) | {"count": 0, "digest": ""}, Content)
-
-
-def expected_versions(connection: Connection, partner: str) -> dict[Key, int]:
-    """Return per key which version this partner is expected to hold."""
-    return {
-        (row.form, row.unit, row.period): row.version for row in connection.execute(_VERSIONS, {"partner": partner})
-    }
 
 
 def _rows(key: dict[str, str], version: int, given: Iterable[Entry]) -> Iterable[dict[str, Any]]:

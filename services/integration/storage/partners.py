@@ -13,13 +13,15 @@ from services.integration.domain.partners import Partner
 from services.integration.storage.tables import partners
 from shared.errors import NotFound
 
-_DETAILS = ("permission", "transport", "limits", "timetable", "comparing", "deletes", "dialect", "source")
+_DETAILS = ("permission", "transport", "limits", "timetable", "comparing", "deletes", "dialect", "source",
+            "suspension")  # fmt: skip
 """What is kept together in one column, because nothing is ever looked for by it."""
 
 _COUNTS = text("SELECT partner, state, count(*) AS n FROM deliveries GROUP BY partner, state")
 _OLDEST = text(
     "SELECT partner, extract(epoch FROM now() - min(created_at))::float AS age FROM deliveries "
-    "WHERE state IN ('planned', 'waiting', 'in_doubt', 'sending') GROUP BY partner"
+    "WHERE state IN ('planned', 'waiting', 'in_doubt', 'sending') "
+    "AND (attempts > 0 OR next_attempt_at <= now()) GROUP BY partner"  # what its timetable holds back is not late
 )
 _PROOFS = text("SELECT partner, max(finished_at) AS at FROM reconciliations WHERE equal GROUP BY partner")
 _SCRUBS = text("SELECT partner, max(finished_at) AS at FROM scrubs WHERE kind = 'digests' GROUP BY partner")
@@ -33,9 +35,22 @@ def save(connection: Connection, partner: Partner) -> None:
     connection.execute(insert(partners).values(values).on_conflict_do_update(index_elements=["id"], set_=changed))
 
 
-def load_all(connection: Connection) -> list[Partner]:
-    """Return all partners in order of id."""
-    return [_partner(row) for row in connection.execute(select(partners).order_by(partners.c.id))]
+def load_all(connection: Connection, *, standing: bool = False) -> list[Partner]:
+    """Return all partners in order of id; `standing`: as they stay until the transaction ends."""
+    query = select(partners).order_by(partners.c.id)
+    return [_partner(row) for row in connection.execute(query.with_for_update(read=True) if standing else query)]
+
+
+def find(connection: Connection, partner: str) -> Partner | None:
+    """Return this partner, None if there is none."""
+    row = connection.execute(select(partners).where(partners.c.id == partner)).one_or_none()
+    return None if row is None else _partner(row)
+
+
+def lock(connection: Connection, partner: str) -> Partner | None:
+    """Return this partner, locked for change; None if there is none."""
+    row = connection.execute(select(partners).where(partners.c.id == partner).with_for_update()).one_or_none()
+    return None if row is None else _partner(row)
 
 
 def load(connection: Connection, partner: str) -> Partner:
@@ -44,12 +59,6 @@ def load(connection: Connection, partner: str) -> Partner:
     if found is None:
         raise NotFound("integration.no_partner", f"no partner {partner}", "Không có hệ thống nhận này.")
     return found
-
-
-def find(connection: Connection, partner: str) -> Partner | None:
-    """Return this partner, None if there is none."""
-    row = connection.execute(select(partners).where(partners.c.id == partner)).one_or_none()
-    return None if row is None else _partner(row)
 
 
 def delivery_counts(connection: Connection) -> dict[str, dict[str, int]]:

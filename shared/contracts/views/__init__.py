@@ -78,6 +78,14 @@ from shared.contracts.views.organisation import (
     UnitDetail,
 )
 from shared.contracts.views.packets import PacketCheckView, PacketFinding, PacketKindView
+from shared.contracts.views.partners import (
+    CheckStep,
+    PartnerCheck,
+    PartnerDetail,
+    PartnerPermit,
+    PartnerPlan,
+    PartnerVersionView,
+)
 from shared.contracts.views.previews import RequestPreview
 from shared.contracts.views.proposals import ProposalDetail, ProposalPage, ProposalView, ReviewView
 from shared.contracts.views.publication import (
@@ -145,6 +153,7 @@ __all__ = [
     "CatalogueFault",
     "CataloguePage",
     "CataloguePlan",
+    "CheckStep",
     "CheckView",
     "CheckedDraft",
     "CodeHandover",
@@ -214,7 +223,12 @@ __all__ = [
     "PacketCheckView",
     "PacketFinding",
     "PacketKindView",
+    "PartnerCheck",
+    "PartnerDetail",
+    "PartnerPermit",
+    "PartnerPlan",
     "PartnerStanding",
+    "PartnerVersionView",
     "PartnerView",
     "PeriodCalendar",
     "PlannedChange",

@@ -40,7 +40,8 @@ class PartnerView:
 class DeliveryView:
     """What a partner is due for one (form, unit, period) at one version.
 
-    `state`: planned, sending, acknowledged, rejected, waiting, in_doubt, superseded, dead.
+    `state`: planned, sending, acknowledged, rejected, waiting, in_doubt, superseded, dead. `next_attempt_at` minds the
+    partner's timetable, permission and quiet hours; `held` says in Vietnamese why it does not leave although it is due.
     """
 
     id: str
@@ -56,6 +57,7 @@ class DeliveryView:
     updated_at: datetime
     next_attempt_at: datetime | None = None
     error: str | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

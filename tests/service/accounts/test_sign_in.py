@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,32 @@ from services.accounts.passwords import Passwords
 from services.accounts.service import AccountsService
 from services.accounts.settings import AccountsSettings
 from services.accounts.worker import AccountsWorker
-from shared.errors import Invalid, NotFound, TooMany, Unauthenticated
+from shared.calendar import VIETNAM, local_date
+from shared.contracts.views import PartnerPermit
+from shared.errors import Forbidden, Invalid, NotFound, TooMany, Unauthenticated, Unavailable
 from shared.storage import UnitOfWork
 
 CHEAP = Passwords(memory_kib=64, time_cost=1)
+
+
+class Integration:
+    """What integration answers when it is asked who is a partner."""
+
+    def __init__(self) -> None:
+        self.told: list[PartnerPermit] = []
+        self.away = False
+
+    def call(self, method: str, returns: Any, /) -> list[PartnerPermit]:
+        assert method == "partner_permits"
+        if self.away:
+            raise Unavailable("hub.timeout")
+        return self.told
+
+
+def standing(version: int = 1, *, active: bool = True, **days: date) -> PartnerPermit:
+    return PartnerPermit(
+        partner="nguon-giao-duc", version=version, active=active, **{"valid_from": date(2024, 1, 1), **days}
+    )
 
 
 class Accounts:
@@ -45,6 +67,7 @@ class Accounts:
         self.service.keys = lambda: keys
         self.service.passwords = lambda: CHEAP
         known = json.loads(self.settings.demo_accounts.read_text())
+        self.service.remote = Integration()  # type: ignore[assignment]  # answers what the test says
         self.people: dict[str, str] = known["people"]
         self.clients: dict[str, str] = known["clients"]
 
@@ -66,6 +89,8 @@ def accounts(database: Callable[[str], Engine], tmp_path_factory: pytest.TempPat
 def _unlocked(accounts: Accounts) -> None:
     with accounts.unit() as unit:
         unit.connection.execute(text("DELETE FROM attempts"))
+        unit.connection.execute(text("DELETE FROM partners"))
+        storage.keep_partners(unit.connection, [standing()])
 
 
 def test_a_person_gets_a_token_for_quarter_of_an_hour_with_rights_and_scope(accounts: Accounts) -> None:
@@ -77,6 +102,45 @@ def test_a_person_gets_a_token_for_quarter_of_an_hour_with_rights_and_scope(acco
     assert (said["units"], said["forms"]) == (["LC"], ["GD-NAM"])
     assert set(said["rights"]) == ROLES["lanh_dao"]
     assert view.scope.split() == said["rights"]
+
+
+def test_a_system_whose_partner_may_not_connect_today_gets_no_token(accounts: Accounts) -> None:
+    secret = accounts.clients["csdl-giao-duc"]
+    today, day = local_date(datetime.now(UTC)), timedelta(days=1)
+    refused = [
+        (standing(2, active=False), "partner_suspended"),
+        (standing(3, valid_to=today), "partner_not_permitted"),
+        (standing(4, valid_from=today + day), "partner_not_permitted"),
+        (PartnerPermit(partner="nguon-giao-duc", version=5, active=True), "partner_not_permitted"),
+    ]
+    for told, code in refused:
+        with accounts.unit() as unit:
+            assert storage.keep_partners(unit.connection, [told, standing(1)]) == 1
+        with pytest.raises(Forbidden, match=code):
+            accounts.service.authenticate_client("csdl-giao-duc", secret)
+    with accounts.unit() as unit:
+        storage.keep_partners(unit.connection, [standing(6, valid_from=today, valid_to=today + day)])
+    ends = datetime.combine(today + day, datetime.min.time(), VIETNAM)
+    said = accounts.claims(accounts.service.authenticate_client("csdl-giao-duc", secret).access_token)
+    assert said["exp"] <= ends.timestamp() + 1 and said["exp"] - said["iat"] <= 900
+    with pytest.raises(Unauthenticated):  # who has no secret learns nothing of the partner
+        accounts.service.authenticate_client("csdl-giao-duc", "guessed")
+
+
+def test_of_a_partner_nobody_told_of_integration_is_asked_and_the_hubs_own_tools_need_none(accounts: Accounts) -> None:
+    secret, integration = accounts.clients["csdl-y-te"], accounts.service.remote
+    assert isinstance(integration, Integration)
+    integration.away = True
+    with pytest.raises(Unavailable):
+        accounts.service.authenticate_client("csdl-y-te", secret)
+    assert accounts.service.authenticate_client("van-hanh", accounts.clients["van-hanh"])
+    integration.away = False
+    with pytest.raises(Forbidden, match="partner_unknown"):
+        accounts.service.authenticate_client("csdl-y-te", secret)
+    integration.told = [PartnerPermit(partner="nguon-y-te", version=1, active=True, valid_from=date(2024, 1, 1))]
+    assert accounts.service.authenticate_client("csdl-y-te", secret)
+    integration.away = True
+    assert accounts.service.authenticate_client("csdl-y-te", secret)
 
 
 def test_a_client_gets_the_rights_it_asks_for_and_no_others(accounts: Accounts) -> None:

@@ -83,6 +83,7 @@ def partners(address: str) -> list[Partner]:
             max_processing_seconds=0.3,
         )
         for partner in found
+        if partner.protocol != "push"
     ]
 
 
@@ -152,15 +153,18 @@ Work = Callable[..., None]
 
 @pytest.fixture
 def work(unit: UnitOfWork, settings: IntegrationSettings, engine: Engine) -> Iterator[Work]:
-    """`work("bo-nganh")` sends until every delivery of the partner is settled; `steps` bounds it."""
+    """`work("bo-nganh")` sends until every delivery of the partner is settled; `steps` bounds it, `once` has
+    it look once."""
     senders: list[Sender] = []
 
-    def run(partner: str, steps: int = 40, until: str | None = None) -> None:
+    def run(partner: str, steps: int = 40, until: str | None = None, once: bool = False) -> None:
         sender = Sender(unit, partner, settings)
         senders.append(sender)
         deadline = time.monotonic() + 20
         while steps and time.monotonic() < deadline:
             steps -= sender.step()
+            if once:
+                return
             found = states(engine, partner)
             if until in found if until else not {"planned", "sending", "waiting", "in_doubt"} & set(found):
                 return

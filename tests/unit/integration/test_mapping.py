@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.integration.domain.ledger import entries_of
 from services.integration.domain.mapping import Breakdown, CodeMapping, Edition, Measure
+from services.integration.domain.unambiguous import Known, faults
 from shared.calendar import Period
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Code, Unit
@@ -131,3 +132,54 @@ def test_a_stored_mapping_of_before_reads_as_one_edition_and_a_new_one_reads_bac
     )
     wire = msgspec.json.decode(msgspec.json.encode(whole))
     assert msgspec.convert(wire, CodeMapping) == whole and stored.keys() < wire.keys()
+
+
+MEASURES = {"A": "tan", "B": "ha", "C": "nguoi"}
+UNITS = {
+    "U": {"codes": [{"scheme": "gso", "code": "1", "valid_to": "2025-07-01"}]},
+    "V": {"codes": [{"scheme": "gso", "code": "2"}]},
+    "W": {"codes": []},
+}
+KNOWN = Known(units=UNITS, measures=MEASURES)
+
+
+def places(**edition: object) -> list[str]:
+    return [place for place, _ in faults(msgspec.convert(msgspec.to_builtins(edition), CodeMapping), KNOWN)]
+
+
+def test_what_could_not_be_read_back_is_found_with_its_place() -> None:
+    assert places() == [] and places(indicators={"A": "B", "B": "A"}) == []
+    assert places(indicators={"A": "B"}) == ["mapping.indicators.A"]
+    assert places(indicators={"A": "X", "B": "X"}) == ["mapping.indicators.B"]
+    assert places(indicator_prefix="T.", indicators={"A": "T.B"}) == ["mapping.indicators.A"]
+    assert places(indicators={"A": "X[a=b]"}) == ["mapping.indicators.A"]
+    broken = Breakdown(base="D", parts={"a": "b"})
+    assert places(breakdowns={"A": broken, "B": broken}) == ["mapping.breakdowns.B"]
+    assert places(units={"W": "9"}) == [] and places(units={"W": "1"}) == ["mapping.units.W"]
+    assert places(units={"U": "2", "V": "1"}) == [] and places(units={"U": "9", "W": "9"}) == ["mapping.units.W"]
+    assert places(periods=PATTERNS) == []
+    for kind, pattern in [("month", "{year}"), ("quarter", "{month}"), ("half", "6T{year}"), ("week", "{year}")]:
+        assert places(periods={kind: pattern}) == [f"mapping.periods.{kind}"]
+    assert places(periods={"half": "{half}/{year}", "quarter": "{quarter}/{year}"}) == ["mapping.periods.quarter"]
+
+
+def test_a_measure_says_all_of_how_it_rounds_and_can_be_read_back() -> None:
+    good = {"unit": "nghìn tấn", "factor": "0.001", "decimals": 2, "rounding": "half_up", "hub": "tan"}
+    assert places(measures={"A": good}) == []
+    bad = [
+        ({"factor": "3"}, "factor"),
+        ({"factor": "0"}, "factor"),
+        ({"unit": ""}, "unit"),
+        ({"rounding": ""}, "rounding"),
+        ({"rounding": "down"}, "rounding"),
+        ({"hub": "ha"}, "hub"),
+    ]
+    assert [places(measures={"A": good | change}) for change, _ in bad] == [
+        [f"mapping.measures.A.{name}"] for _, name in bad
+    ]
+
+
+def test_editions_follow_one_another() -> None:
+    second = Edition(version=2, valid_from=date(2025, 7, 1))
+    assert places(later=[second]) == []
+    assert places(later=[second, second]) == ["mapping.later[1].version", "mapping.later[1].valid_from"]

@@ -15,6 +15,7 @@ from services.integration.storage.tables.differences import earlier_entries, kno
 from services.integration.storage.tables.journal import journal
 from services.integration.storage.tables.ledger import contents, holdings, ledger, scrubs
 from services.integration.storage.tables.messages import message_anchor, message_bodies, messages
+from services.integration.storage.tables.partner_versions import backfills, mapping_gaps, partner_versions
 from services.integration.storage.tables.partners import partners
 from services.integration.storage.tables.pulls import (
     pull_cells,
@@ -30,6 +31,7 @@ from services.integration.storage.tables.standings import partner_standings
 
 __all__ = [
     "attempts",
+    "backfills",
     "contents",
     "dead_letter_history",
     "dead_letter_job_items",
@@ -42,11 +44,13 @@ __all__ = [
     "journal",
     "known_differences",
     "ledger",
+    "mapping_gaps",
     "message_anchor",
     "message_bodies",
     "messages",
     "metadata",
     "partner_standings",
+    "partner_versions",
     "partners",
     "pull_cells",
     "pull_faults",
