@@ -26,8 +26,8 @@ _SECRET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 
 
 def check(partner: Partner, known: Known) -> None:
-    """Raise Invalid if this partner cannot be, with each fault's place: "integration.bad_partner", and of what describes
-    a protocol that is not ours "integration.bad_dialect", "integration.bad_source"."""
+    """Raise Invalid if this partner cannot be, with each fault's place: "integration.bad_partner", and of what
+    describes a protocol that is not ours "integration.bad_dialect", "integration.bad_source"."""
     found = [*_head(partner), *_road(partner), *_bounds(partner, known), *unambiguous.faults(partner.mapping, known)]
     if partner.mapping.periods and not partner.dialect:
         found.append(
