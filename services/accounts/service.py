@@ -70,7 +70,8 @@ class AccountsService(Described):
     @rpc
     def vouch_for(self, client: str, partner: str) -> TokenView:
         """Issue a token to this partner's client that the gateway has recognised otherwise: X-Road's security server
-        has named it. Raises NotFound("accounts.no_client") if there is none, it is not active, or it is another's."""
+        has named it. Raises NotFound("accounts.no_client") if there is none, it is not active, or it is another's,
+        and Forbidden as `authenticate_client` does."""
         with self.unit() as unit:
             account = storage.find(unit.connection, "client", client)
         if account is None or not account.active or account.partner != partner:
@@ -99,8 +100,7 @@ class AccountsService(Described):
             raise Unauthenticated(
                 "accounts.wrong_credentials", "unknown account or wrong secret", "Sai tên đăng nhập hoặc mật khẩu."
             )
-        life = self._life(account)
-        return self._admit(account, narrowed(account.rights, scope), life)
+        return self._admit(account, narrowed(account.rights, scope))
 
     def _life(self, account: Account) -> int:
         """Return how many seconds the account's token lives: a system's not beyond its partner's permission."""
@@ -125,8 +125,8 @@ class AccountsService(Described):
             storage.keep_partners(unit.connection, told)
             return storage.partner_standing(unit.connection, partner)
 
-    def _admit(self, account: Account, rights: tuple[str, ...], life: int) -> TokenView:
-        settings = self.settings()
+    def _admit(self, account: Account, rights: tuple[str, ...]) -> TokenView:
+        settings, life = self.settings(), self._life(account)
         content = claims(
             account,
             rights,
