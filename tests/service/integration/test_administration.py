@@ -89,7 +89,7 @@ def test_a_partner_is_put_as_one_document_and_each_change_is_a_version_and_is_to
     assert [(event["version"], event["active"]) for event in told] == list(
         zip(range(1, 6), [True, True, False, False, True], strict=True)
     )
-    (standing,) = [item for item in service.partner_standings() if item.partner == "thu-ba"]
+    (standing,) = [item for item in service.partner_permits() if item.partner == "thu-ba"]
     assert (standing.version, standing.active, str(standing.valid_from)) == (5, True, "2024-01-01")
 
 
