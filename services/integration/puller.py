@@ -28,10 +28,12 @@ from services.integration.clients import Recorder, about
 from services.integration.clients.sources import SourceAway, SourceClient, open_source
 from services.integration.domain import pulled, timetable
 from services.integration.domain.delivery import Pace
+from services.integration.domain.governor import MAX_PAUSE_SECONDS
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
 from services.integration.domain.pulled import PART, Fault, Page, Reader
 from services.integration.domain.pulls import Ask, Source, first_ask, mark_of, next_ask, source_of
+from services.integration.governing import Pacer
 from services.integration.metrics import PULLED_ROWS, PULLS
 from services.integration.settings import IntegrationSettings, endpoint_of
 from services.integration.storage import messages, pulls
@@ -80,6 +82,7 @@ class Puller:
         self._client: SourceClient | None = None
         self._recorder = Recorder(partner, settings.message_body_bytes)
         self._notes: list[Message] = []
+        self._pacer = Pacer()
 
     def step(self) -> bool:
         """Do the next thing for this source; tell whether there was any."""
@@ -153,6 +156,7 @@ class Puller:
         endpoint = endpoint_of(claimed.partner.id, claimed.partner.endpoint)
         if self._client is None:
             self._client = self._connect(claimed.partner, self._settings, self._recorder)
+        self._pacer.wait(claimed.partner.limits, lambda: False)
         with about("pull", message_id=claimed.run.token):
             raw = self._client.fetch(ask)
         with self._recording() as unit:
@@ -220,7 +224,7 @@ class Puller:
             return self._fail(claimed, error)
         settings = self._settings
         pace = Pace(settings.backoff_seconds, settings.backoff_cap_seconds, settings.pull_tries, 0.0)
-        wait = pace.wait(claimed.run.tries + 1, random.random(), error.retry_after)
+        wait = pace.wait(claimed.run.tries + 1, random.random(), min(error.retry_after or 0.0, MAX_PAUSE_SECONDS))
         with self._recording() as unit:
             pulls.put_off(unit.connection, claimed.run.id, wait, error.code, error.message)
         log.warning("pull.put_off", partner=self._partner, run=claimed.run.id, seconds=wait, error=str(error))

@@ -221,13 +221,14 @@ def test_what_is_gone_at_the_source_is_told_and_not_taken_away(
         ("lose_page", "integration.pull_incomplete"),
         ("refuse", "integration.source_refuses"),
         ("unavailable", "integration.source_away"),
+        ("delay", "integration.source_away"),
     ],
 )
 def test_a_run_that_fails_says_why_and_keeps_the_watermark(
     source: Puller, far_source: httpx.Client, service: Any, engine: Engine, kind: str, code: str
 ) -> None:
     change(far_source, ("MT01", 1), ("MT02", 2), ("MT03", 3), ("MT04", 4))
-    arm(far_source, kind, times=100 if kind in ("unavailable", "endless") else 1)
+    arm(far_source, kind, times=100 if kind in ("unavailable", "endless", "delay") else 1)
     run = pull(service, source)
     assert (run.pull.state, run.pull.error_code, run.pull.pushes) == ("failed", code, 0)
     assert pushed(engine) == []

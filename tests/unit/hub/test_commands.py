@@ -17,7 +17,7 @@ from shared import topology
 runner = CliRunner()
 COMMANDS = {
     "run", "demo", "load", "load-history", "regimes", "clean", "status", "deliveries", "sync", "reconcile", "migrate",
-    "topology", "audit", "log", "dead-letters", "reform", "calendar", "secrets",
+    "pull", "pulls", "topology", "audit", "log", "dead-letters", "reform", "calendar", "secrets",
 }  # fmt: skip
 
 
