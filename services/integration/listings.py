@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from services.integration.clients import Client, about
-from services.integration.clients.protocol import Listable, Unknown
+from services.integration.clients.protocol import Listable
 from services.integration.comparing import Found, Key, Repair, asked
 from services.integration.domain import classification
 from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import Cell
+from services.integration.key_by_key import KeyByKey
 from services.integration.meanings import Meanings, normal
 from services.integration.storage import expected, spools
 from services.integration.storage.expected import Head
@@ -34,9 +35,7 @@ class ListingComparer:
     method = "listing"
 
     def __init__(self, unit: UnitOfWork, partner: Partner, client: Client) -> None:
-        if not isinstance(client, Listable):
-            raise Unknown(f"{partner.id} cannot be asked for a listing")
-        self._client: Listable = client
+        self._client: Listable = client if isinstance(client, Listable) else KeyByKey(unit, partner.id, client)
         self._unit = unit
         self._partner = partner
         self._meanings = Meanings(unit, partner)

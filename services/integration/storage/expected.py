@@ -65,6 +65,10 @@ _PENDING = text(
     "WHERE partner = :partner AND acknowledged_version IS DISTINCT FROM expected_version"
 )
 _FORMS = text("SELECT period, form, count(*) AS n FROM holdings WHERE partner = :partner GROUP BY period, form")
+_KEYS_AFTER = text(
+    "SELECT DISTINCT period, form, partner_unit FROM holdings WHERE partner = :partner "
+    "AND (period, form, partner_unit) > (:period, :form, :unit) ORDER BY period, form, partner_unit LIMIT :limit"
+)
 _BUCKETS = text("SELECT count(*) FROM holdings WHERE partner = :partner AND expected_count > 0")
 _EARLIER = text(
     """
@@ -185,6 +189,15 @@ def pending(connection: Connection, partner: str) -> set[Group]:
 def key_counts(connection: Connection, partner: str) -> dict[tuple[str, str], int]:
     """Return how many keys there are, by period and form."""
     return {(row.period, row.form): row.n for row in connection.execute(_FORMS, {"partner": partner})}
+
+
+def keys_after(
+    connection: Connection, partner: str, after: tuple[str, str, str], limit: int
+) -> list[tuple[str, str, str]]:
+    """Return up to `limit` keys (period, form, partner's unit) of a partner's holdings that follow one, in order."""
+    period, form, unit = after
+    given = {"partner": partner, "period": period, "form": form, "unit": unit, "limit": limit}
+    return [(row.period, row.form, row.partner_unit) for row in connection.execute(_KEYS_AFTER, given)]
 
 
 def bucket_count(connection: Connection, partner: str) -> int:
