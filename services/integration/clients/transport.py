@@ -169,7 +169,7 @@ def open_road(partner: Partner, settings: IntegrationSettings, recorder: Recorde
     """Return the road to this partner as its transport says; `recorder` notes what passes over it.
 
     Raises Invalid("integration.unknown_transport", "integration.address_not_tls", "integration.plain_refused"),
-    Internal("integration.no_secret", "integration.bad_certificate") and what `xroad.Terms.read` raises.
+    Internal("integration.no_secret", "integration.bad_certificate") and what `domain.xroad.Terms.read` raises.
     """
     transport, endpoint = partner.transport, endpoint_of(partner.id, partner.endpoint)
     if transport.kind not in ("plain", "tls", "mutual_tls", "xroad"):

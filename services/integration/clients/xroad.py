@@ -1,13 +1,6 @@
 """The road over X-Road: the same requests, wrapped as our security server wants them, and answers checked to be the
-answers to them. The partner's `endpoint` is our security server; the platform carries on from there.
-
-`transport.xroad` of a partner, all texts, identifiers as `INSTANCE/CLASS/CODE/SUBSYSTEM` with percent-encoded parts:
-
-- `client`: who we are there. Required.
-- `service`: what is called. REST: `…/SUBSYSTEM/SERVICE`, the service's code mapped to the partner's base address by its
-  security server. SOAP: the provider `…/SUBSYSTEM`; the service's code is the name of each call's wrapper element.
-- `version` (SOAP), `user` (with a two-letter country code before it), `issue`, `represented_party` (`CLASS/CODE` or
-  `CODE`), `security_server` (REST): optional.
+answers to them. The partner's `endpoint` is our security server; the platform carries on from there, as the
+partner's terms say (domain/xroad.py).
 
 A failure of the platform tells nothing of the partner. Only where its code says that the service was not called is the
 request `Unreached`; everything else is `Lost`, and the partner is asked.
@@ -16,7 +9,6 @@ request `Unreached`; everything else is `Lost`, and the partner is asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +16,7 @@ from lxml import etree
 
 from services.integration.clients.transport import Lost, Reply, Road, Unreached
 from services.integration.domain.partners import Partner
-from shared.errors import Invalid
+from services.integration.domain.xroad import Terms
 from shared.xroad import (
     IDENTIFIERS,
     PROTOCOL_VERSION,
@@ -40,52 +32,6 @@ from shared.xroad import (
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _E, _X, _I, _P = f"{{{ENVELOPE}}}", f"{{{XROAD}}}", f"{{{IDENTIFIERS}}}", f"{{{REPRESENTATION}}}"
 _CODES = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode")
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a partner's record says about the way over X-Road."""
-
-    client: Member
-    provider: Member
-    service: Service | None
-    version: str | None
-    optional: Mapping[str, str]
-
-    @classmethod
-    def read(cls, partner: Partner) -> Terms:
-        """Return what this partner's transport says. Raises Invalid("integration.bad_xroad_terms"),
-        Invalid("xroad.bad_identifier")."""
-        given = partner.transport.xroad
-        known = {"client", "service", "version", "user", "issue", "represented_party", "security_server", "callers"}
-        texts = {name: value for name, value in given.items() if name != "callers"}
-        if set(given) - known or not all(isinstance(value, str) and value for value in texts.values()):
-            raise _bad_terms(partner, f"takes texts named {', '.join(sorted(known))}")
-        if "client" not in texts or "service" not in texts:
-            raise _bad_terms(partner, "needs client and service")
-        service = Service.read(texts["service"]) if partner.protocol != "soap" else None
-        return cls(
-            client=Member.read(texts["client"]),
-            provider=service.provider if service is not None else Member.read(texts["service"]),
-            service=service,
-            version=texts.get("version"),
-            optional={name: texts[name] for name in known & set(texts) - {"client", "service", "version", "callers"}},
-        )
-
-    @property
-    def party(self) -> tuple[str | None, str] | None:
-        """Class and code of the represented party."""
-        text = self.optional.get("represented_party")
-        if text is None:
-            return None
-        of, separator, code = text.rpartition("/")
-        return (of if separator else None), code
-
-
-def _bad_terms(partner: Partner, why: str) -> Invalid:
-    return Invalid(
-        "integration.bad_xroad_terms", f"{partner.id}: transport.xroad {why}", "Khai báo kết nối X-Road chưa đúng."
-    )
 
 
 def over_xroad(road: Road, partner: Partner) -> Road:

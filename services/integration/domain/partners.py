@@ -37,7 +37,7 @@ class Transport:
     an https address is spoken TLS to all the same), `tls`, `mutual_tls` or `xroad`.
 
     `authority`, `certificate` and `private_key` name files of the secrets, never hold them. `xroad` says how the
-    security server is asked: see clients/xroad.py.
+    security server is asked: see domain/xroad.py.
     """
 
     kind: str = "plain"

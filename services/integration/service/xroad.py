@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from services.integration.domain.xroad import stood_for
 from services.integration.storage import partners as partner_rows
 from shared.contracts.views import XRoadCallerView
 from shared.entrypoints import rpc
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.storage import UnitOfWork
 from shared.xroad import Member
-
-
-def stood_for(terms: Mapping[str, Any], client: Member) -> str | None:
-    """Return the client of the hub that `terms["callers"]` names for this X-Road client, None for none. Keys are
-    identifiers with percent-encoded parts; one that cannot be read stands for nobody."""
-    callers = terms.get("callers")
-    for identifier, name in callers.items() if isinstance(callers, Mapping) else ():
-        try:
-            if isinstance(name, str) and Member.read(str(identifier)) == client:
-                return name
-        except Invalid:
-            continue
-    return None
 
 
 class XRoadCalls:
