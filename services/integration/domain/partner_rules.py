@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from services.integration.domain import timetable, unambiguous
+from services.integration.domain import timetable, unambiguous, xroad
 from services.integration.domain.dialects.description import dialect_of
 from services.integration.domain.packets import packet_dialect
 from services.integration.domain.partners import LEVELS, Partner
@@ -28,7 +28,8 @@ _SECRET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 def check(partner: Partner, known: Known) -> None:
     """Raise Invalid if this partner cannot be, with each fault's place: "integration.bad_partner", and of what
     describes a protocol that is not ours "integration.bad_dialect", "integration.bad_source"."""
-    found = [*_head(partner), *_road(partner), *_bounds(partner, known), *unambiguous.faults(partner.mapping, known)]
+    found = [*_head(partner), *_road(partner), *_xroad(partner), *_bounds(partner, known)]
+    found += unambiguous.faults(partner.mapping, known)
     if partner.mapping.periods and not partner.dialect:
         found.append(
             ("mapping.periods", "our own protocol names periods as the hub does: only a dialect respells them")
@@ -94,6 +95,13 @@ def _road(partner: Partner) -> Iterator[Fault]:
     if kind == "mutual_tls" and not partner.transport.certificate:
         yield "transport.certificate", "mutual_tls needs a certificate of ours"
     yield from _secrets(partner)
+
+
+def _xroad(partner: Partner) -> Iterator[Fault]:
+    try:
+        xroad.check(partner)
+    except Invalid as error:
+        yield "transport.xroad", error.message
 
 
 def _secrets(partner: Partner) -> Iterator[Fault]:

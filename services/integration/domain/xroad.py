@@ -71,7 +71,7 @@ def _bad_terms(partner: Partner, why: str) -> Invalid:
 def check(partner: Partner) -> None:
     """Raise Invalid("integration.bad_xroad_terms") or Invalid("xroad.bad_identifier") unless what this partner's record
     says about X-Road can be followed."""
-    if partner.transport.kind == "xroad":
+    if partner.transport.kind == "xroad" and partner.protocol != "push":
         Terms.read(partner)
     callers = partner.transport.xroad.get("callers", {})
     if not isinstance(callers, Mapping):

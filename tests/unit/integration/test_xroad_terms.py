@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.integration.domain import xroad
+from services.integration.domain import partner_rules, xroad
 from services.integration.domain.partners import Partner, Transport
+from services.integration.domain.unambiguous import Known
 from shared.errors import Invalid
 
 GOOD = {
@@ -54,3 +55,9 @@ def test_terms_that_cannot_be_followed_are_refused(changes: dict[str, Any], prot
     with pytest.raises(Invalid) as refused:
         xroad.check(partner(GOOD | changes, protocol))
     assert refused.value.code == code
+    with pytest.raises(Invalid, match=r"transport\.xroad"):
+        partner_rules.check(partner(GOOD | changes, protocol), Known())
+
+
+def test_a_partner_that_only_calls_needs_no_way_to_it() -> None:
+    xroad.check(partner({"callers": {"VN/GOV/BKH/baocao": "csdl-bkh"}}, "push"))
