@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -61,6 +62,16 @@ def soap_server(password: str) -> Any:
     """Run the SOAP partner, in npm `soap`."""
     modules = _installed(HERE / "soap")
     return running(["node", str(HERE / "soap" / "server.js")], {"MAT_KHAU": password, "NODE_PATH": str(modules)})
+
+
+def soap_client(contract: str, token: str) -> Any:
+    """Let the npm `soap` client call a SOAP door; return what it was told."""
+    modules = _installed(HERE / "soap")
+    command = ["node", str(HERE / "soap" / "client.js"), contract, token]
+    environ = {**os.environ, "NODE_PATH": str(modules)}
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    return json.loads(ran.stdout)
 
 
 def npm_is_here() -> bool:

@@ -25,6 +25,7 @@ from services.submissions import testing
 from shared.contracts.events import PushAccepted
 from shared.contracts.views import ReceiptView
 from tests.conftest import Databases
+from tests.foreign import npm_is_here, soap_client
 from tests.service.submissions.conftest import Hub
 from tests.unit.gateway.conftest import Gateway, make_token
 
@@ -173,3 +174,22 @@ def test_zeep_reads_what_became_of_a_message_and_a_fault(doors: Doors) -> None:
             doors.soap.GetReportStatus(message_id="whole")
     finally:
         doors.gateway.broker.answers["submissions.find_receipt"] = None
+
+
+@pytest.mark.skipif(not npm_is_here(), reason="npm is not on this machine")
+def test_the_npm_client_pushes_and_asks_by_the_contract_alone(doors: Doors) -> None:
+    doors.count += 1
+    told = soap_client(f"{doors.address}/soap/v1/reporting?wsdl", doors.gateway.token)
+    assert (told["handed"]["state"], told["asked"]["state"]) == ("accepted", "unknown")
+    assert told["fault"]["detail"]["ReportingFault"]["code"] == "gateway.token_missing"
+    [push] = [event for event, _ in doors.gateway.broker.published if isinstance(event, PushAccepted)]
+    doors.gateway.broker.published.clear()
+    assert msgspec.json.decode(bytes(push.body)) == {
+        "form": "GD-NAM",
+        "unit": "LC",
+        "period": "2016",
+        "figures": [
+            {"indicator": "GD01", "status": "estimate", "value": 8.966},
+            {"indicator": "GD02", "status": "official", "nothing_occurred": True},
+        ],
+    }
