@@ -25,6 +25,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     reports,
     running,
     secrets,
+    status,
 )
 
 app = typer.Typer(
@@ -41,7 +42,7 @@ app.command()(loading.regimes)
 app.command()(history.load_history)
 app.command()(installation.restart)
 app.command()(installation.clean)
-app.command()(running.status)
+app.command()(status.status)
 app.command()(running.deliveries)
 app.command()(running.sync)
 app.command()(running.settle)

@@ -251,6 +251,27 @@ PARTNER = Dashboard(
             (('sum by (kind) (increase(hub_integration_differences_total{partner="$partner"}[1d]))', "{{kind}}"),),
         ),
         Panel(
+            "Breaker",
+            "short",
+            (('max(hub_integration_breaker{partner="$partner"})', ""),),
+            "stat",
+            "0 closed, 1 a delivery probes, 2 open: nothing is sent.",
+            ((0, "green"), (1, "orange"), (2, "red")),
+        ),
+        Panel(
+            "Asked to pause; repeats left this hour",
+            "short",
+            (
+                ('max(hub_integration_paused_seconds{partner="$partner"})', "pause, s"),
+                ('min(hub_integration_repeats_left{partner="$partner"})', "repeats left"),
+            ),
+        ),
+        Panel(
+            "Open differences, by class",
+            "short",
+            (('sum by (kind) (hub_integration_open_differences{partner="$partner"})', "{{kind}}"),),
+        ),
+        Panel(
             "Corrected by scrubs",
             "short",
             (('sum(increase(hub_integration_scrub_corrections_total{partner="$partner"}[1d]))', ""),),
@@ -300,6 +321,12 @@ BACKBONE = Dashboard(
                 ),
             ),
         ),
+        Panel(
+            "Message log: oldest unsealed entry",
+            "s",
+            (("max(hub_integration_messages_unsealed_oldest_seconds)", ""),),
+        ),
+        Panel("Message log: size", "bytes", (("max(hub_integration_message_log_bytes)", ""),)),
         Panel("Memory of processes", "bytes", (('process_resident_memory_bytes{job="hub"}', "{{process}}"),)),
         Panel(
             "Processor of processes",

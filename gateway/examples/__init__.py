@@ -143,6 +143,19 @@ PARTNERS: list[dict[str, Any]] = [
         "deliveries": {"acknowledged": 3},
         "last_proof_at": "2016-12-22T00:00:05Z",
         "last_scrub_at": "2016-12-22T00:00:00Z",
+        "standing": {
+            "circuit": "closed",
+            "failures": 0,
+            "story": None,
+            "hold": None,
+            "until": None,
+            "repeats_left": None,
+        },
+        "permitted": True,
+        "permitted_to": None,
+        "oldest_open_seconds": 0.0,
+        "open_differences": {},
+        "for_a_person": 0,
     }
 ]
 DELIVERY: dict[str, Any] = {
@@ -236,6 +249,8 @@ INBOX: dict[str, Any] = {
 TOKEN: dict[str, Any] = {"access_token": "eyJhbGciOi…", "token_type": "Bearer", "expires_in": 900, "scope": "data.push"}
 STATUS: dict[str, Any] = {
     "broker": "connected",
+    "partners": PARTNERS,
+    "dead_letters": 0,
     "services": [
         {
             "service": "submissions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter
@@ -18,10 +18,11 @@ from gateway.auth import Caller, Door, public, requires
 from gateway.documentation import documented
 from gateway.problems import correlation_of
 from gateway.routes import reply
-from shared.contracts.views import ServiceStatus
+from shared.contracts.views import DeadLetterPage, PartnerView, ServiceStatus
 from shared.errors import HubError, NotFound, Unavailable
 
 router = APIRouter(tags=["status"])
+T = TypeVar("T")
 SERVICES = ("accounts", "approval", "indicators", "integration", "notifications", "submissions")
 STATUS_TIMEOUT_SECONDS = 2.0
 
@@ -38,10 +39,13 @@ class ServiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubStatus:
-    """The hub as the gateway sees it."""
+    """The hub as the gateway sees it. `partners` and `dead_letters` (open ones) are told to those who may read them,
+    and while integration answers."""
 
     broker: str
     services: list[ServiceLine]
+    partners: list[PartnerView] | None = None
+    dead_letters: int | None = None
 
 
 @router.get("/v1/status", **documented("Read the hub's status", HubStatus, examples.STATUS))
@@ -49,8 +53,17 @@ async def read_status(request: Request, caller: Annotated[Caller, requires("stat
     """Ask every service how it is doing; one that does not answer is named and does not hold up the others."""
     door: Door = request.app.state.door
     correlation_id = correlation_of(request.scope)
-    lines = await asyncio.gather(*(_ask(door, service, correlation_id) for service in SERVICES))
-    status = HubStatus(broker="connected" if door.broker.connected else "away", services=list(lines))
+    lines, partners, letters = await asyncio.gather(
+        asyncio.gather(*(_ask(door, service, correlation_id) for service in SERVICES)),
+        _told(caller, "deliveries.read", "list_partners", list[PartnerView]),
+        _told(caller, "dead_letters.read", "list_dead_letters", DeadLetterPage, state="dead", limit=1),
+    )
+    status = HubStatus(
+        broker="connected" if door.broker.connected else "away",
+        services=list(lines),
+        partners=partners,
+        dead_letters=None if letters is None else letters.total,
+    )
     return reply(msgspec.Raw(msgspec.json.encode(status)))
 
 
@@ -96,3 +109,14 @@ async def _ask(door: Door, service: str, correlation_id: str) -> ServiceLine:
         return ServiceLine(service=service, reachable=True, status=msgspec.json.decode(raw, type=ServiceStatus))
     except (HubError, msgspec.ValidationError) as error:
         return ServiceLine(service=service, reachable=False, error=str(error))
+
+
+async def _told(caller: Caller, right: str, method: str, shape: type[T], **asked: Any) -> T | None:
+    """Return what integration answers, None if the caller may not know it or it cannot be had in time."""
+    if not caller.actor.may(right):
+        return None
+    try:
+        raw = await caller.ask("integration", method, timeout_seconds=STATUS_TIMEOUT_SECONDS, **asked)
+        return msgspec.json.decode(raw, type=shape)
+    except (HubError, msgspec.ValidationError):
+        return None

@@ -1,4 +1,4 @@
-"""`hub status`, `deliveries`, `sync`, `reconcile`: ask the running hub, over the gateway's HTTP API."""
+"""`hub deliveries`, `sync`, `reconcile`: ask the running hub, over the gateway's HTTP API."""
 
 from __future__ import annotations
 
@@ -9,25 +9,10 @@ import typer
 
 from hub import show
 from hub.client import Gateway
-from hub.ground.supervise import Supervisor
 from hub.settings import HubSettings
 
 Partner = Annotated[str, typer.Argument(help="Partner's id, such as quoc-gia.")]
 STILL_AT_WORK = {"running", "repairing"}
-
-
-def status(json_: show.AsJson = False) -> None:
-    """Show every service and what waits in its outbox, audit and chunk sets. Exit code 1 if one does not answer."""
-    settings = HubSettings.read()
-    with show.plain_errors():
-        answer = Gateway.as_operator(settings).ask("GET", "/v1/status")
-    processes = Supervisor(settings.var).states()
-    if json_:
-        show.as_json({**answer, "processes": processes})
-    else:
-        _show_status(answer, processes)
-    if not all(line["reachable"] for line in answer["services"]):
-        raise typer.Exit(show.FAILED)
 
 
 def deliveries(
@@ -99,31 +84,6 @@ def reconcile(
 
 def _operator() -> Gateway:
     return Gateway.as_operator(HubSettings.read())
-
-
-def _show_status(answer: dict[str, Any], processes: dict[str, str]) -> None:
-    show.say(f"broker: {answer['broker']}")
-    rows = []
-    for line in answer["services"]:
-        known = line.get("status") or {}
-        rows.append(
-            (
-                line["service"],
-                "[green]answers" if line["reachable"] else f"[red]{line['error']}",
-                _waiting(known.get("outbox_unsent"), known.get("outbox_oldest_seconds")),
-                _waiting(known.get("unsealed_audit"), known.get("unsealed_oldest_seconds")),
-                _waiting(known.get("incomplete_chunk_sets"), known.get("incomplete_oldest_seconds")),
-            )
-        )
-    show.table("Services", ("service", "state", "outbox", "unsealed audit", "incomplete sets"), rows)
-    if processes:
-        show.table("Processes here", ("process", "state"), sorted(processes.items()))
-
-
-def _waiting(count: int | None, seconds: float | None) -> str:
-    if not count:
-        return "" if count is None else "0"
-    return f"{count}, oldest {seconds or 0:.1f} s"
 
 
 def _show_reconciliation(report: dict[str, Any]) -> None:

@@ -47,3 +47,24 @@ PULL_AGE_SECONDS = Gauge(
 FAILED_PULLS = Gauge(
     "hub_integration_failed_pulls", "Pulls from this source that failed since the last one that succeeded", ["partner"]
 )
+BREAKER = Gauge(
+    "hub_integration_breaker",
+    "A partner's breaker: 0 closed, 1 half open, 2 open",
+    ["partner"],
+)
+PAUSED_SECONDS = Gauge(
+    "hub_integration_paused_seconds", "How long a partner still wants nothing sent, by its Retry-After", ["partner"]
+)
+REPEATS_LEFT = Gauge(
+    "hub_integration_repeats_left", "Repeats of failed attempts that this hour still allows, where limited", ["partner"]
+)
+OPEN_DIFFERENCES = Gauge(
+    "hub_integration_open_differences",
+    "Differences with a partner that are neither repaired nor accepted, by class",
+    ["partner", "kind"],
+)
+MESSAGES_UNSEALED = Gauge("hub_integration_messages_unsealed", "Entries of the message log that wait to be sealed")
+MESSAGES_UNSEALED_SECONDS = Gauge(
+    "hub_integration_messages_unsealed_oldest_seconds", "Age of the oldest entry of the message log that is not sealed"
+)
+MESSAGE_LOG_BYTES = Gauge("hub_integration_message_log_bytes", "Size of the message log in the database")

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from services.integration import backfilling, intake, scrubbing
 from services.integration.domain import timetable
-from services.integration.domain.delivery import OPEN
 from services.integration.journaling import JournalKeeping
 from services.integration.letting_go import DeadLetterKeeping
+from services.integration.measuring import Measuring
 from services.integration.message_log import MessageLogKeeping
-from services.integration.metrics import (
-    DEAD_LETTERS,
-    EQUALITY_AGE_SECONDS,
-    OLDEST_OPEN_SECONDS,
-    OPEN_DEAD_LETTERS,
-    OPEN_DELIVERIES,
-    SCRUB_AGE_SECONDS,
-)
+from services.integration.metrics import DEAD_LETTERS
 from services.integration.partner_keeping import PartnerKeeping
 from services.integration.pulling import Pulling, PullKeeping
 from services.integration.reconciling import Reconciler
 from services.integration.sending import Sending
 from services.integration.settings import integration_settings
 from services.integration.storage import dead_letters, scrubs
-from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
-from services.integration.storage.dead_letters import DEAD, Filter
 from shared.contracts.events import CatalogueChanged, ObservationsRecorded
 from shared.dead_letters import DeadLetter, collects_dead
 from shared.entrypoints import Received, Remote, every, handles
@@ -34,7 +25,7 @@ from shared.storage import Unit, UnitOfWork
 log = logger(__name__)
 
 
-class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullKeeping, DeadLetterKeeping):
+class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullKeeping, DeadLetterKeeping, Measuring):
     """Event handlers and timers. The senders run in green threads of their own beside them."""
 
     name = "integration.worker"
@@ -106,22 +97,3 @@ class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullK
             due = last is None or (unit.now - last).total_seconds() >= seconds
         if due:
             scrubbing.check_warehouse(self.unit, self.remote)
-
-    @every(seconds=5)
-    def measure(self) -> None:
-        """Set the gauges that are read from the database."""
-        with self.unit() as unit:
-            counts = partner_rows.delivery_counts(unit.connection)
-            oldest = partner_rows.oldest_open(unit.connection)
-            last = partner_rows.last_scrubs(unit.connection)
-            proven = partner_rows.last_proofs(unit.connection)
-            partners = [item for item in partner_rows.load_all(unit.connection) if item.protocol != "push"]
-            OPEN_DEAD_LETTERS.set(dead_letters.count(unit.connection, Filter(state=DEAD)))
-        for partner in partners:
-            for state in OPEN:
-                OPEN_DELIVERIES.labels(partner.id, state.value).set(counts.get(partner.id, {}).get(state, 0))
-            OLDEST_OPEN_SECONDS.labels(partner.id).set(oldest.get(partner.id, 0.0))
-            if partner.id in proven:
-                EQUALITY_AGE_SECONDS.labels(partner.id).set((unit.now - proven[partner.id]).total_seconds())
-            if partner.id in last:
-                SCRUB_AGE_SECONDS.labels(partner.id).set((unit.now - last[partner.id]).total_seconds())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.integration.domain.governor import Standing
 from services.integration.service.standings import standing_view
 from services.integration.settings import endpoint_of
-from services.integration.storage import deliveries, standings
+from services.integration.storage import deliveries, differences, standings
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
 from shared.contracts.views import PartnerView
@@ -27,6 +27,9 @@ class PartnerCalls:
             proofs = partner_rows.last_proofs(unit.connection)
             last = partner_rows.last_scrubs(unit.connection)
             stand = standings.load_all(unit.connection)
+            oldest = partner_rows.oldest_open(unit.connection)
+            found = differences.open_by_partner(unit.connection)
+            stuck, left = deliveries.for_a_person(unit.connection), differences.for_a_person(unit.connection)
             return [
                 PartnerView(
                     id=partner.id,
@@ -37,6 +40,11 @@ class PartnerCalls:
                     last_proof_at=proofs.get(partner.id),
                     last_scrub_at=last.get(partner.id),
                     standing=standing_view(stand.get(partner.id, Standing()), partner.limits, unit.now),
+                    permitted=partner.permitted(unit.now),
+                    permitted_to=None if partner.permission is None else partner.permission.valid_to,
+                    oldest_open_seconds=oldest.get(partner.id, 0.0),
+                    open_differences=found.get(partner.id, {}),
+                    for_a_person=stuck.get(partner.id, 0) + left.get(partner.id, 0),
                 )
                 for partner in partner_rows.load_all(unit.connection)
             ]

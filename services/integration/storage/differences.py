@@ -57,6 +57,10 @@ _UNDER_REPAIR = text(
     "ORDER BY id LIMIT :limit FOR UPDATE"
 )
 _ONE = text("SELECT * FROM known_differences WHERE id = :id FOR UPDATE")
+_FOR_A_PERSON = text(
+    "SELECT partner, count(*) AS n FROM known_differences WHERE state = 'recurring' OR (task AND state <> 'repaired' "
+    "AND state <> 'accepted') GROUP BY partner"
+)
 _COUNTS = text(
     "SELECT direction, partner, state, kind, count(*) AS n, min(first_seen) AS oldest FROM known_differences "
     "WHERE state <> 'repaired' GROUP BY direction, partner, state, kind"
@@ -167,6 +171,21 @@ def page(connection: Connection, wanted: Filter, after: int | None, limit: int) 
 def open_counts(connection: Connection) -> Sequence[Row[Any]]:
     """Return per direction, partner, state and kind how many are not settled, and when the oldest was first seen."""
     return connection.execute(_COUNTS).all()
+
+
+def open_by_partner(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return per partner how many differences of which kind are neither repaired nor accepted."""
+    found: dict[str, dict[str, int]] = {}
+    for row in open_counts(connection):
+        if row.state != Standing.ACCEPTED:
+            kinds = found.setdefault(row.partner, {})
+            kinds[row.kind] = kinds.get(row.kind, 0) + row.n
+    return found
+
+
+def for_a_person(connection: Connection) -> dict[str, int]:
+    """Return per partner how many differences repairs do not end: those that came back, and those that are a task."""
+    return {row.partner: row.n for row in connection.execute(_FOR_A_PERSON)}
 
 
 def age(life: Life, now: datetime) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -24,7 +24,9 @@ class PartnerStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerView:
-    """A partner and how the hub stands with it."""
+    """A partner and how the hub stands with it: whether anything may pass today, and until which day its permission
+    holds; deliveries by state, the age of the oldest that is not settled, differences neither repaired nor accepted by
+    class. `for_a_person`: deliveries and differences that nothing but a person takes further."""
 
     id: str
     name: str
@@ -34,6 +36,11 @@ class PartnerView:
     last_proof_at: datetime | None = None
     last_scrub_at: datetime | None = None
     standing: PartnerStanding = field(default_factory=PartnerStanding)
+    permitted: bool = True
+    permitted_to: date | None = None
+    oldest_open_seconds: float = 0.0
+    open_differences: dict[str, int] = field(default_factory=dict)
+    for_a_person: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
