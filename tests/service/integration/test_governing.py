@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine, text
 
 from services.integration.domain.partners import Limits
@@ -16,6 +17,7 @@ from services.integration.sender import Sender
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import partners as partner_rows
+from services.integration.worker import IntegrationWorker
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, recorded, states
 from tests.service.integration.test_deliveries import applied, arm
@@ -128,6 +130,16 @@ def test_when_the_budget_of_repeats_is_used_up_what_failed_waits_and_what_is_new
     assert sorted(states(engine, PARTNER)) == ["acknowledged", "waiting", "waiting"]
     [shown] = [item for item in service.list_partners(ACTOR) if item.id == PARTNER]
     assert (shown.standing.repeats_left, shown.standing.hold) == (0, "budget")
+    worker = IntegrationWorker()
+    worker.unit = unit
+    worker.measure()
+    measured = {
+        name: REGISTRY.get_sample_value(f"hub_integration_{name}", {"partner": PARTNER})
+        for name in ("repeats_left", "breaker", "paused_seconds")
+    }
+    assert measured == {"repeats_left": 0.0, "breaker": 0.0, "paused_seconds": 0.0}
+    assert REGISTRY.get_sample_value("hub_integration_messages_unsealed") == 4.0
+    assert REGISTRY.get_sample_value("hub_integration_open_differences", {"partner": PARTNER, "kind": "value"}) == 0.0
 
 
 def test_a_rate_is_kept_and_one_process_sends_at_a_time(
