@@ -152,6 +152,7 @@ PARTNERS: list[dict[str, Any]] = [
             "repeats_left": None,
         },
         "permitted": True,
+        "held": None,
         "permitted_to": None,
         "oldest_open_seconds": 0.0,
         "open_differences": {},

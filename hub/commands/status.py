@@ -52,7 +52,7 @@ def _needs_of_partner(partner: dict[str, Any], now: datetime) -> list[str]:
     needs = []
     standing = partner["standing"]
     if not partner["permitted"] and _open(partner):
-        needs.append("deliveries wait, and it has no permission that holds today")
+        needs.append(f"deliveries wait, and nothing may pass today: {partner.get('held') or 'no permission'}")
     if standing["circuit"] == "open":
         needs.append(f"it does not answer ({standing['story']}); a probe goes out {_at(standing['until'], now)}")
     if partner["for_a_person"]:
@@ -62,20 +62,27 @@ def _needs_of_partner(partner: dict[str, Any], now: datetime) -> list[str]:
 
 def partner_line(partner: dict[str, Any], now: datetime) -> tuple[str, ...]:
     """Return a partner's row: permission, breaker, open deliveries, oldest, last proof, open differences."""
-    permitted_to = partner.get("permitted_to")
-    permission = f"until {permitted_to}" if permitted_to else "holds"
     opened = _open(partner)
     proof = partner.get("last_proof_at")
     differences = ", ".join(f"{count} {kind}" for kind, count in sorted(partner["open_differences"].items()))
     return (
         partner["id"],
-        f"[green]{permission}" if partner["permitted"] else "[red]none today",
+        _permission(partner),
         _breaker(partner["standing"], now),
         ", ".join(f"{count} {state}" for state, count in opened.items()) or "none",
         _span(partner["oldest_open_seconds"]) if opened else "",
         _proof(proof, now),
         differences or "none",
     )
+
+
+def _permission(partner: dict[str, Any]) -> str:
+    held = partner.get("held")
+    if not partner["permitted"]:
+        return f"[red]none today[/red]: {escape(held or '')}"
+    until = partner.get("permitted_to")
+    known = f"until {until}" if until else "holds"
+    return f"[green]{known}" if held is None else f"[yellow]{known}[/yellow]: {escape(held)}"
 
 
 def _breaker(standing: dict[str, Any], now: datetime) -> str:

@@ -15,6 +15,7 @@ from services.integration.reconciling import Reconciler
 from services.integration.sending import Sending
 from services.integration.settings import integration_settings
 from services.integration.storage import dead_letters, scrubs
+from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
 from shared.contracts.events import CatalogueChanged, ObservationsRecorded
 from shared.dead_letters import DeadLetter, collects_dead

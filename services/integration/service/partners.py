@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.integration.domain import timetable
 from services.integration.domain.governor import Standing
 from services.integration.service.standings import standing_view
 from services.integration.settings import endpoint_of
@@ -29,7 +30,7 @@ class PartnerCalls:
             stand = standings.load_all(unit.connection)
             oldest = partner_rows.oldest_open(unit.connection)
             found = differences.open_by_partner(unit.connection)
-            stuck, left = deliveries.for_a_person(unit.connection), differences.for_a_person(unit.connection)
+            stuck, left = partner_rows.for_a_person(unit.connection), differences.for_a_person(unit.connection)
             return [
                 PartnerView(
                     id=partner.id,
@@ -41,6 +42,7 @@ class PartnerCalls:
                     last_scrub_at=last.get(partner.id),
                     standing=standing_view(stand.get(partner.id, Standing()), partner.limits, unit.now),
                     permitted=partner.permitted(unit.now),
+                    held=None if (hold := timetable.held(partner, unit.now)) is None else hold.detail,
                     permitted_to=None if partner.permission is None else partner.permission.valid_to,
                     oldest_open_seconds=oldest.get(partner.id, 0.0),
                     open_differences=found.get(partner.id, {}),

@@ -162,17 +162,6 @@ _UNSETTLED = text(
     "SELECT count(*) FROM deliveries WHERE reconciliation = :reconciliation AND state = ANY(:open) "
     "AND (state <> 'in_doubt' OR next_attempt_at IS NOT NULL)"
 )
-_FOR_A_PERSON = text(
-    """
-    SELECT d.partner, count(*) AS n FROM deliveries d JOIN holdings h USING (partner, form, unit, period)
-    WHERE (d.state IN ('rejected', 'dead') AND h.expected_version = d.version
-            AND h.acknowledged_version IS DISTINCT FROM d.version
-            AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.partner = d.partner AND o.form = d.form
-                AND o.unit = d.unit AND o.period = d.period AND o.version >= d.version AND o.id > d.id))
-        OR (d.state = 'in_doubt' AND d.next_attempt_at IS NULL)
-    GROUP BY d.partner
-    """
-)
 _OF_RECONCILIATION = text("SELECT * FROM deliveries WHERE reconciliation = :reconciliation ORDER BY id")
 _ATTEMPTS = text("SELECT * FROM attempts WHERE delivery = :id ORDER BY number")
 _ONE = text("SELECT * FROM deliveries WHERE id = :id")
@@ -332,6 +321,7 @@ def give_back(connection: Connection, unsent: Sequence[tuple[int, int, str]]) ->
         return
     ids, numbers, actions = (list(column) for column in zip(*unsent, strict=True))
     connection.execute(_GIVE_BACK, {"ids": ids, "numbers": numbers, "actions": actions})
+    connection.execute(_YIELD, {"ids": ids})
 
 
 def orphaned(connection: Connection, process: str) -> list[int]:
@@ -349,12 +339,6 @@ def hurry(connection: Connection, partner: str) -> int:
 def retime(connection: Connection, partner: str, due: datetime | None) -> int:
     """Make what was planned for a partner and never sent due at this moment, or on demand; return how much that is."""
     return int(connection.execute(_RETIME, {"partner": partner, "due": due}).rowcount)
-
-
-def for_a_person(connection: Connection) -> dict[str, int]:
-    """Return per partner how many deliveries wait for a person: refused or given up without a newer one, or in doubt
-    with a partner that cannot be asked."""
-    return {row.partner: row.n for row in connection.execute(_FOR_A_PERSON)}
 
 
 def unsettled(connection: Connection, reconciliation: int) -> int:

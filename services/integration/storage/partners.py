@@ -23,6 +23,17 @@ _OLDEST = text(
     "WHERE state IN ('planned', 'waiting', 'in_doubt', 'sending') "
     "AND (attempts > 0 OR next_attempt_at <= now()) GROUP BY partner"  # what its timetable holds back is not late
 )
+_FOR_A_PERSON = text(
+    """
+    SELECT d.partner, count(*) AS n FROM deliveries d JOIN holdings h USING (partner, form, unit, period)
+    WHERE (d.state IN ('rejected', 'dead') AND h.expected_version = d.version
+            AND h.acknowledged_version IS DISTINCT FROM d.version
+            AND NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.partner = d.partner AND o.form = d.form
+                AND o.unit = d.unit AND o.period = d.period AND o.version >= d.version AND o.id > d.id))
+        OR (d.state = 'in_doubt' AND d.next_attempt_at IS NULL)
+    GROUP BY d.partner
+    """
+)
 _PROOFS = text("SELECT partner, max(finished_at) AS at FROM reconciliations WHERE equal GROUP BY partner")
 _SCRUBS = text("SELECT partner, max(finished_at) AS at FROM scrubs WHERE kind = 'digests' GROUP BY partner")
 
@@ -72,6 +83,12 @@ def delivery_counts(connection: Connection) -> dict[str, dict[str, int]]:
 def oldest_open(connection: Connection) -> dict[str, float]:
     """Return per partner the age in seconds of its oldest delivery that is not settled."""
     return {row.partner: row.age for row in connection.execute(_OLDEST)}
+
+
+def for_a_person(connection: Connection) -> dict[str, int]:
+    """Return per partner how many deliveries wait for a person: refused or given up without a newer one, or in doubt
+    with a partner that cannot be asked."""
+    return {row.partner: row.n for row in connection.execute(_FOR_A_PERSON)}
 
 
 def last_proofs(connection: Connection) -> dict[str, datetime]:

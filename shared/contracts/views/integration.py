@@ -24,8 +24,8 @@ class PartnerStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerView:
-    """A partner and how the hub stands with it: whether anything may pass today, and until which day its permission
-    holds; deliveries by state, the age of the oldest that is not settled, differences neither repaired nor accepted by
+    """A partner and how the hub stands with it: whether anything may pass today, until which day its permission holds,
+    and in Vietnamese why it is not called now (`held`: permission, suspension, quiet hours); deliveries by state, the age of the oldest that is not settled, differences neither repaired nor accepted by
     class. `for_a_person`: deliveries and differences that nothing but a person takes further."""
 
     id: str
@@ -37,6 +37,7 @@ class PartnerView:
     last_scrub_at: datetime | None = None
     standing: PartnerStanding = field(default_factory=PartnerStanding)
     permitted: bool = True
+    held: str | None = None
     permitted_to: date | None = None
     oldest_open_seconds: float = 0.0
     open_differences: dict[str, int] = field(default_factory=dict)

@@ -42,7 +42,7 @@ def test_a_partner_in_good_standing_needs_nobody() -> None:
     ("changed", "words"),
     [
         ({"for_a_person": 2}, "only a person takes further"),
-        ({"permitted": False, "deliveries": {"planned": 3}}, "no permission"),
+        ({"permitted": False, "deliveries": {"planned": 3}}, "nothing may pass today: no permission"),
         (
             {
                 "standing": {
