@@ -22,6 +22,7 @@ RIGHTS: dict[str, str] = {
     "observations.read": "read the warehouse",
     "observations.load": "load existing history as approved figures",
     "observations.publish": "publish values by decision, and take them back",
+    "sources.compare": "post what one's own system holds, to be compared with what the hub received from it",
     "deliveries.read": "read partners and deliveries",
     "deliveries.manage": "send what is due now, retry deliveries",
     "partners.manage": "create, change, suspend, resume and try partners; announce changes of security servers",
@@ -83,5 +84,10 @@ class Actor:
 def service_actor(service: str) -> Actor:
     """The hub's own service acting for itself (sealer, scheduler, snapshots): every read right, no decision."""
     return Actor(
-        id=f"service:{service}", kind="service", name=service, rights=("observations.read",), units=("*",), forms=("*",)
+        id=f"service:{service}",
+        kind="service",
+        name=service,
+        rights=("observations.read", "submissions.read"),
+        units=("*",),
+        forms=("*",),
     )

@@ -10,6 +10,7 @@ from services.submissions.service.obligations import ObligationCalls
 from services.submissions.service.packets import PacketCalls
 from services.submissions.service.paper import PaperCalls
 from services.submissions.service.reading import ReadingCalls
+from services.submissions.service.received import ReceivedCalls
 from services.submissions.service.submitting import SubmittingCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
@@ -18,6 +19,7 @@ from shared.storage import UnitOfWork
 class SubmissionsService(
     Described,
     ReadingCalls,
+    ReceivedCalls,
     EditingCalls,
     CheckingCalls,
     AggregatingCalls,

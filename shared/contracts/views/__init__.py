@@ -107,6 +107,13 @@ from shared.contracts.views.reports import (
     ReportTrend,
     ReportView,
 )
+from shared.contracts.views.sources import (
+    ReceivedPage,
+    ReceivedView,
+    SourceComparisonView,
+    SourceDifference,
+    SourceGroup,
+)
 from shared.contracts.views.submissions import (
     CheckedDraft,
     CheckView,
@@ -248,6 +255,8 @@ __all__ = [
     "PullReceiptView",
     "PullView",
     "ReceiptView",
+    "ReceivedPage",
+    "ReceivedView",
     "RecomputeResult",
     "ReconciliationPage",
     "ReconciliationView",
@@ -275,6 +284,9 @@ __all__ = [
     "SeriesPage",
     "SeriesView",
     "ServiceStatus",
+    "SourceComparisonView",
+    "SourceDifference",
+    "SourceGroup",
     "SubmissionDetail",
     "SubmissionHistory",
     "SubmissionPage",
