@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter
@@ -28,10 +28,12 @@ RUNNING: dict[str, Any] = {
 
 
 class ReconciliationOrder(Body):
-    """With whom to compare, and whether to repair what differs."""
+    """With whom to compare, whether to repair what differs, and as what: a receiver of the hub's figures, or a source
+    (one that can be asked; others post to /v1/source-digests)."""
 
     partner: Id
     repair: bool = True
+    direction: Literal["receiver", "source"] = "receiver"
 
 
 @router.post(
@@ -46,7 +48,11 @@ class ReconciliationOrder(Body):
 )
 async def reconcile(order: ReconciliationOrder, caller: Reconciler) -> Response:
     """Start comparing with a partner; read the report at the address in `Location` until it has ended."""
-    return _started(await caller.ask("integration", "reconcile", partner=order.partner, repair=order.repair))
+    return _started(
+        await caller.ask(
+            "integration", "reconcile", partner=order.partner, repair=order.repair, direction=order.direction
+        )
+    )
 
 
 @router.get("/v1/reconciliations", **documented("List reconciliations", ReconciliationPage, examples.RECONCILIATIONS))
@@ -73,8 +79,9 @@ async def read_reconciliation(reconciliation_id: Id, caller: ReconciliationReade
 async def repair(reconciliation_id: Id, caller: Reconciler) -> Response:
     """Compare anew with the partner of this reconciliation and repair what still differs; answers the new run."""
     found = await caller.ask("integration", "read_reconciliation", reconciliation_id=reconciliation_id)
-    partner = msgspec.json.decode(found)["partner"]
-    return _started(await caller.ask("integration", "reconcile", partner=partner, repair=True))
+    known = msgspec.json.decode(found)
+    towards: dict[str, Any] = {"partner": known["partner"], "direction": known["direction"]}
+    return _started(await caller.ask("integration", "reconcile", repair=True, **towards))
 
 
 def _started(raw: msgspec.Raw) -> Response:

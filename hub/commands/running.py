@@ -61,13 +61,15 @@ def settle(
 def reconcile(
     partner: Partner,
     repair: Annotated[bool, typer.Option(help="Send anew what differs, and read again.")] = True,
+    source: Annotated[bool, typer.Option("--source", help="Compare as a source: what was received from it.")] = False,
     wait_seconds: Annotated[float, typer.Option(help="How long to wait for the result.")] = 300,
     json_: show.AsJson = False,
 ) -> None:
     """Compare with what a partner holds, repair differences, prove equality. Exit code 1 unless equal or repaired."""
+    direction = {"direction": "source"} if source else {}
     with show.plain_errors():
         gateway = _operator()
-        report = gateway.ask("POST", "/v1/reconciliations", json={"partner": partner, "repair": repair})
+        report = gateway.ask("POST", "/v1/reconciliations", json={"partner": partner, "repair": repair, **direction})
         end = time.monotonic() + wait_seconds
         with show.console.status(f"comparing with {partner} …") as shown:
             while report["state"] in STILL_AT_WORK and time.monotonic() < end:

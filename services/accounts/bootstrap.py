@@ -109,7 +109,7 @@ PEOPLE: tuple[DemoPerson, ...] = (
     ),
 )
 
-PUSHER = ("catalogue.read", "data.push", "submissions.read")
+PUSHER = ("catalogue.read", "data.push", "sources.compare", "submissions.read")
 CLIENTS: tuple[DemoClient, ...] = (
     DemoClient(
         client_id="csdl-giao-duc",

@@ -8,7 +8,7 @@ import msgspec
 
 from services.integration.domain.messages import Message, Outcome, Part
 from services.integration.settings import integration_settings
-from services.integration.storage import journal
+from services.integration.storage import journal, sources
 from services.integration.storage import messages as message_rows
 from services.integration.storage.journal import Kept
 from shared.contracts.events import CommandDone, PushAccepted
@@ -44,6 +44,7 @@ def keep_pushes(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> None:
     """Keep these pushes for submissions, and log each: its body stands in the journal, once."""
     journal.keep(unit.connection, [_kept(message, "submissions") for message in messages])
     message_rows.keep(unit.connection, [_pushed(message) for message in messages])
+    sources.note_clients(unit.connection, [(item.data.partner, item.data.client_id) for item in messages])
 
 
 def keep_commands(unit: Unit, messages: Sequence[Received[CommandDone]]) -> None:

@@ -25,7 +25,7 @@ from services.integration.domain.reconciliation import EXTRA, Difference, Direct
 from services.integration.listings import ListingComparer
 from services.integration.metrics import DIFFERENCES, RECONCILIATIONS
 from services.integration.settings import IntegrationSettings
-from services.integration.storage import deliveries, expected, messages, scrubs
+from services.integration.storage import deliveries, expected, messages, reports, scrubs
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as rows
 from services.integration.storage.deliveries import Planned
@@ -239,11 +239,16 @@ def finish(unit_of_work: UnitOfWork, number: int, state: str, equal: bool | None
         if row is None or row.finished_at is not None:
             return
         rows.change(unit.connection, number, state=state, equal=equal, error=error, finished_at=unit.now)
+        reports.keep_scopes(unit.connection, row)
         counts = rows.difference_counts(unit.connection, number)
         unit.audit(f"reconciliation.{state}", str(number), {"partner": row.partner, "differences": counts})
         unit.emit(
             ReconciliationFinished(
-                reconciliation_id=str(number), partner=row.partner, equal=bool(equal), differences=counts
+                reconciliation_id=str(number),
+                partner=row.partner,
+                equal=bool(equal),
+                differences=counts,
+                direction=row.direction,
             )
         )
     RECONCILIATIONS.labels(row.partner, state).inc()

@@ -57,8 +57,9 @@ def changed(unit: Unit, course: Course, places: Collection[Place], change: Calla
     return lives
 
 
-def settle_unseen(unit: Unit, course: Course) -> int:
-    """Write, after everything was compared, that what was not found is gone; return how many."""
+def settle_unseen(unit: Unit, course: Course, compared: Callable[[Place], bool] = lambda _place: True) -> int:
+    """Write, after everything for which `compared` holds was compared, that what was not found is gone; return how
+    many."""
 
     def page(after: int) -> list[Known]:
         return differences.unseen(
@@ -67,8 +68,9 @@ def settle_unseen(unit: Unit, course: Course) -> int:
 
     gone = 0
     for known in _pages(page):
-        _save(unit, course, {item.place: item.life.gone(unit.now) for item in known})
-        gone += len(known)
+        settled = {item.place: item.life.gone(unit.now) for item in known if compared(item.place)}
+        _save(unit, course, settled)
+        gone += len(settled)
     return gone
 
 

@@ -14,6 +14,7 @@ from services.integration.pulling import Pulling, PullKeeping
 from services.integration.reconciling import Reconciler
 from services.integration.sending import Sending
 from services.integration.settings import integration_settings
+from services.integration.source_comparing import SourceComparing
 from services.integration.storage import dead_letters, scrubs
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
@@ -32,6 +33,7 @@ class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullK
     name = "integration.worker"
     unit = UnitOfWork()
     remote = Remote("indicators")
+    submissions = Remote("submissions")
     sending = Sending()
     pulling = Pulling()
 
@@ -65,6 +67,11 @@ class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullK
     def work_reconciliations(self) -> None:
         """Take reconciliations that are under way further."""
         Reconciler(self.unit, integration_settings()).work()
+
+    @every(seconds=0.5)
+    def work_source_comparisons(self) -> None:
+        """Take comparisons with sources that are under way further."""
+        SourceComparing(self.unit, self.submissions, integration_settings()).work()
 
     @every(seconds=10)
     def start_reconciliations(self) -> None:

@@ -12,6 +12,7 @@ from shared.contracts.events import (
     ProposalMoved,
     Reason,
     ReconciliationFinished,
+    SourceDiffered,
     SubmissionApproved,
     SubmissionReturned,
 )
@@ -166,7 +167,7 @@ def reconciled(event: ReconciliationFinished) -> list[Notice]:
             topic=f"{event.event}:{event.subject}",
             audience=Audience("reconciliations.read"),
             title=f"Đối soát với {event.partner}: có chênh lệch",
-            text=f"Số liệu hai bên không khớp: {_differences(event.differences)}.",
+            text=f"Số liệu hai bên không khớp: {_differences(event.differences, event.direction)}.",
             subject=event.reconciliation_id,
             link=f"/v1/reconciliations/{event.reconciliation_id}",
         )
@@ -188,9 +189,47 @@ _CLASSES = {
 }
 
 
-def _differences(counts: dict[str, int]) -> str:
-    told = [f"{count} số liệu {_CLASSES.get(kind, kind)}" for kind, count in sorted(counts.items()) if count]
+_OF_SOURCES = {
+    "missing_there": "nguồn không còn",
+    "missing_here": "nguồn có mà tỉnh chưa nhận",
+    "duplicate": "bị trùng ở nguồn",
+    "older_version": "nguồn đã thay đổi sau lần gửi cuối",
+    "conflict": "chờ chọn giữa số nhập tay và số của nguồn",
+    "by_hand": "nhập tay khác số của nguồn",
+    "approved_other": "đã duyệt khác số của nguồn",
+}
+"""Classes towards sources, where they read otherwise."""
+
+
+def source_differed(event: SourceDiffered) -> list[Notice]:
+    """Tell the agency whose task differences with a source are; approved figures stay as they are until it acts."""
+    at_desk = event.task_of == "entry_desk"
+    count = sum(event.differences.values())
+    todo = (
+        "Đề nghị kiểm tra, nhập lại nếu cần và trình duyệt; số đã duyệt vẫn giữ nguyên cho đến khi bản mới được duyệt."
+        if at_desk
+        else "Đề nghị làm việc với hệ thống nguồn để kiểm tra và gửi lại."
+    )
+    return [
+        Notice(
+            topic=f"{event.event}:{event.subject}",
+            audience=Audience("submissions.edit" if at_desk else "reconciliations.read", event.agency),
+            title=f"Đối soát với nguồn {event.partner_name}: {count} số liệu cần xử lý",
+            text=f"{_sentence(_differences(event.differences, 'source'))}. {todo}",
+            subject=event.reconciliation_id,
+            link=f"/v1/reconciliations/{event.reconciliation_id}/report",
+        )
+    ]
+
+
+def _differences(counts: dict[str, int], direction: str) -> str:
+    words = {**_CLASSES, **_OF_SOURCES} if direction == "source" else _CLASSES
+    told = [f"{count} số liệu {words.get(kind, kind)}" for kind, count in sorted(counts.items()) if count]
     return ", ".join(told) or "chưa phân loại được"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _reasons(reasons: Sequence[Reason]) -> str:

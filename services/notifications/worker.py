@@ -11,6 +11,7 @@ from shared.contracts.events import (
     ObligationsAnnounced,
     ProposalMoved,
     ReconciliationFinished,
+    SourceDiffered,
     SubmissionApproved,
     SubmissionReturned,
 )
@@ -48,6 +49,11 @@ class NotificationsWorker:
     def on_reconciliation_finished(self, unit: Unit, message: Received[ReconciliationFinished]) -> None:
         """Tell those who follow reconciliation, if there are differences."""
         _tell(unit, message, domain.reconciled(message.data))
+
+    @handles(SourceDiffered)
+    def on_source_differed(self, unit: Unit, message: Received[SourceDiffered]) -> None:
+        """Tell the agency whose task differences with a source are."""
+        _tell(unit, message, domain.source_differed(message.data))
 
     @handles(ObligationsAnnounced)
     def on_obligations_announced(self, unit: Unit, message: Received[ObligationsAnnounced]) -> None:

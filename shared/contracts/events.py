@@ -316,7 +316,8 @@ class DeliveryFailed(Event, frozen=True, kw_only=True):
 
 
 class ReconciliationFinished(Event, frozen=True, kw_only=True):
-    """A comparison with a partner ended: equal, or with this many differences by class."""
+    """A comparison with a partner ended: equal, or with this many differences by class. `direction`: receiver (what it
+    is to hold) or source (what was received from it)."""
 
     event: ClassVar[str] = "reconciliation_finished"
     source: ClassVar[str] = "integration"
@@ -324,6 +325,7 @@ class ReconciliationFinished(Event, frozen=True, kw_only=True):
     partner: str
     equal: bool
     differences: dict[str, int]
+    direction: str = "receiver"
 
     @property
     def subject(self) -> str:
@@ -345,6 +347,25 @@ class PartnerChanged(Event, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         return f"{self.partner}/{self.version}"
+
+
+class SourceDiffered(Event, frozen=True, kw_only=True):
+    """A comparison found that a source holds other figures than were received from it or approved, and that it is for
+    `agency` to act: as the entry desk of figures that it owes (`task_of` entry_desk) or as the agency that answers for
+    the source (source). `differences` counts these by class."""
+
+    event: ClassVar[str] = "source_differed"
+    source: ClassVar[str] = "integration"
+    reconciliation_id: str
+    partner: str
+    partner_name: str
+    agency: str
+    task_of: str
+    differences: dict[str, int]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.reconciliation_id}/{self.agency}/{self.task_of}"
 
 
 class CommandDone(Event, frozen=True, kw_only=True):
@@ -380,6 +401,7 @@ EVENTS: tuple[type[Event], ...] = (
     PartnerChanged,
     DeliveryFailed,
     ReconciliationFinished,
+    SourceDiffered,
     CommandDone,
 )
 """All of them; AsyncAPI, the topology and the tests are generated from this tuple."""

@@ -40,6 +40,9 @@ class Kind(StrEnum):
     UNIT_SCALE = "unit_scale"
     ROUNDING = "rounding"
     VALUE = "value"
+    CONFLICT = "conflict"  # towards sources only, as the two below: domain/sources.py
+    BY_HAND = "by_hand"
+    APPROVED_OTHER = "approved_other"
 
 
 EXTRA = frozenset({Kind.DUPLICATE, Kind.MAPPING_GAP, Kind.STALE_THERE, Kind.MISSING_HERE})

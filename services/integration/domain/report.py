@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.integration.domain import report_words as words
+from services.integration.domain.sources import TODO
 from shared.calendar import period_in_words
 from shared.contracts.views import (
     ReportClass,
@@ -61,7 +62,8 @@ class Found:
     owner: str | None = None
     since: datetime | None = None
     times: int = 1
-    note: str | None = None
+    failed_repairs: int = 0
+    accepted_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,8 +293,19 @@ def _difference(item: Found, facts: Facts) -> ReportDifference:
         since=item.since,
         age_seconds=None if item.since is None else max(0.0, (facts.now - item.since).total_seconds()),
         times=item.times,
-        note=item.note,
+        note=_note(item, facts.run.direction),
     )
+
+
+def _note(item: Found, direction: str) -> str | None:
+    if item.state == "accepted":
+        return item.accepted_reason
+    if item.state == "repaired":
+        return None
+    told = [f"Đã sửa {words.whole(item.failed_repairs)} lần chưa được."] if item.failed_repairs else []
+    if direction == "source" and (todo := TODO.get(item.kind)):
+        told.append(todo)
+    return " ".join(told) or None
 
 
 def _trend(item: Past) -> ReportTrend:

@@ -44,6 +44,8 @@ RUNS = {
     "repaired": "Khớp sau khi sửa",
     "different": "Còn chênh lệch",
     "failed": "Không hoàn thành",
+    "incomparable": "Không đọc được bên kia",
+    "superseded": "Được thay bằng lần sau",
 }
 DIRECTIONS = {
     "receiver": ("Đối soát với hệ thống nhận", "Bên nhận", "Số liệu của tỉnh", "Bên nhận đang giữ"),

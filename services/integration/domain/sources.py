@@ -27,7 +27,7 @@ APPROVED = "approved"
 OF_ENTRY_DESK = frozenset({Kind.CONFLICT, Kind.BY_HAND, Kind.APPROVED_OTHER})
 """Classes that the agency has to settle which owes the figures; all others are the source's."""
 
-TODO = {
+TODO: Mapping[str, str] = {
     Kind.DUPLICATE: "Nguồn bỏ dòng ghi trùng rồi gửi lại.",
     Kind.MAPPING_GAP: "Nguồn và đơn vị vận hành thống nhất mã đơn vị, mã chỉ tiêu.",
     Kind.CONFLICT: "Người nhập liệu chọn giữa số nhập tay và số của nguồn, rồi trình duyệt.",
@@ -39,7 +39,7 @@ TODO = {
     Kind.UNIT_SCALE: "Nguồn kiểm tra đơn vị tính rồi gửi lại.",
     Kind.ROUNDING: "Nguồn và tỉnh thống nhất số chữ số thập phân; nguồn gửi lại nếu cần.",
     Kind.VALUE: "Nguồn kiểm tra và gửi lại số liệu; bản nháp mới được trình duyệt.",
-    Kind.APPROVED_OTHER: "Số của nguồn đã đến nhưng giá trị khác đã được duyệt: mở lại biểu và trình duyệt lại nếu cần.",
+    Kind.APPROVED_OTHER: "Số của nguồn đã đến nhưng giá trị khác đã được duyệt: mở lại biểu, trình duyệt lại nếu cần.",
 }
 """What is to be done about each class, as people read it."""
 

@@ -15,6 +15,7 @@ from services.integration.service.previews import PreviewCalls
 from services.integration.service.pulls import PullCalls
 from services.integration.service.reconciliations import ReconciliationCalls
 from services.integration.service.reports import ReportCalls
+from services.integration.service.sources import SourceCalls
 from services.integration.service.xroad import XRoadCalls
 from shared.entrypoints import Described
 from shared.storage import UnitOfWork
@@ -32,6 +33,7 @@ class IntegrationService(
     ReportCalls,
     DigestCalls,
     PullCalls,
+    SourceCalls,
     DeadLetterCalls,
     DeadLetterJobCalls,
     PacketCalls,

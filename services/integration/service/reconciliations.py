@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row
 
+from services.integration.domain.reconciliation import Direction
 from services.integration.service.paging import id_of, number_of, size_of
+from services.integration.source_asking import CALLED
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
-from services.integration.storage import scrubs
-from shared.contracts.actor import Actor
+from services.integration.storage import scrubs, sources
+from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views import DifferenceView, ReconciliationPage, ReconciliationView
 from shared.entrypoints import rpc
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.storage import Unit, UnitOfWork
 
 SHOWN_DIFFERENCES = 1_000
@@ -25,17 +27,41 @@ class ReconciliationCalls:
     unit: UnitOfWork
 
     @rpc
-    def reconcile(self, actor: Actor, partner: str, repair: bool = True) -> ReconciliationView:
-        """Start comparing with this partner, and repairing what differs; one under way is answered instead.
+    def reconcile(
+        self, actor: Actor, partner: str, repair: bool = True, direction: Literal["receiver", "source"] = "receiver"
+    ) -> ReconciliationView:
+        """Start comparing with this partner; one under way is answered instead. As a `receiver`: what it is to hold,
+        repairing what differs; as a `source`: what it holds with what was received from it, where nothing is repaired
+        but by a new push and an approval.
 
-        The worker does it: poll `read_reconciliation` until `finished_at`. Raises NotFound("integration.no_partner").
+        The worker does it: poll `read_reconciliation` until `finished_at`. Raises NotFound("integration.no_partner"),
+        Invalid("integration.not_callable") for a source that cannot be asked: it posts what it holds.
         """
         actor.require("reconciliations.run")
+        towards = Direction(direction)
         with self.unit(actor) as unit:
-            partner_rows.load(unit.connection, partner)
+            known = partner_rows.load(unit.connection, partner)
+            if towards is Direction.SOURCE and known.comparing != "digest":
+                raise Invalid(
+                    "integration.not_callable",
+                    f"{partner} cannot be asked for digests; a source may post them itself",
+                    "Hệ thống nguồn này không trả lời được; nguồn tự gửi mã tổng và số liệu để đối soát.",
+                )
             row = reconciliation_rows.begin(
-                unit.connection, partner, repair=repair, by=actor.id, correlation_id=unit.correlation_id
+                unit.connection,
+                partner,
+                repair=repair and towards is Direction.RECEIVER,
+                by=actor.id,
+                correlation_id=unit.correlation_id,
+                direction=towards,
             )
+            if (
+                towards is Direction.SOURCE
+                and row.direction == towards
+                and sources.run(unit.connection, row.id) is None
+            ):
+                clients = sources.clients_of(unit.connection, partner)
+                sources.start(unit.connection, row.id, CALLED, clients, [EVERYWHERE], [EVERYWHERE])
             unit.audit("reconciliation.started", str(row.id), {"partner": partner, "repair": row.repair})
             return _reconciliation(unit, row, 0)
 
@@ -70,6 +96,7 @@ def _reconciliation(unit: Unit, row: Row[Any], shown: int) -> ReconciliationView
     return ReconciliationView(
         id=str(row.id),
         partner=row.partner,
+        direction=row.direction,
         state=row.state,
         started_at=row.started_at,
         finished_at=row.finished_at,

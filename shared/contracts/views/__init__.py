@@ -113,6 +113,8 @@ from shared.contracts.views.sources import (
     SourceComparisonView,
     SourceDifference,
     SourceGroup,
+    StatedDigest,
+    StatedValue,
 )
 from shared.contracts.views.submissions import (
     CheckedDraft,
@@ -287,6 +289,8 @@ __all__ = [
     "SourceComparisonView",
     "SourceDifference",
     "SourceGroup",
+    "StatedDigest",
+    "StatedValue",
     "SubmissionDetail",
     "SubmissionHistory",
     "SubmissionPage",

@@ -39,6 +39,28 @@ class ReceivedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatedDigest:
+    """The digest of one group of what a source holds, in its codes; 64 hexadecimal digits. What lies above the level is
+    None."""
+
+    count: int
+    digest: str
+    period: str | None = None
+    form: str | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedValue:
+    """One value that a source holds, in its codes, and when it last changed it, if it says so."""
+
+    indicator: str
+    value: str | None
+    status: str = "official"
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceGroup:
     """A group (a level's) in which the source's digest is not that of what was received from it; in the source's
     codes. What lies above the level is None."""

@@ -126,6 +126,23 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/reconciliations?partner=p", None),
     ("GET", "/v1/reconciliations/r", None),
     ("GET", "/v1/reconciliations/r/report", None),
+    (
+        "POST",
+        "/v1/source-digests",
+        {"reconciliation": "1", "level": "root", "digests": [{"count": 1, "digest": "a" * 64}]},
+    ),
+    ("GET", "/v1/source-digests/1", None),
+    (
+        "POST",
+        "/v1/source-values",
+        {
+            "reconciliation": "1",
+            "period": "2016",
+            "form": "f",
+            "unit": "u",
+            "values": [{"indicator": "i", "value": "1"}],
+        },
+    ),
     ("GET", "/v1/digests?level=form&period=2016&form=f&store=warehouse&after=x&limit=5", None),
     ("GET", "/v1/values?period=2016&form=f&unit=u&store=expected&after=x&limit=5", None),
     ("POST", "/v1/reconciliations/r/repair", None),

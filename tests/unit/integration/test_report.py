@@ -81,9 +81,9 @@ def made(run: Run, *differences: Found, past: Sequence[Past] = ()) -> ReportView
 
 OPEN = (
     found("value", "GD01", "3507.6", "80", "unrepaired", owner="LC-SGDDT", since=NOW - timedelta(days=3), times=4,
-          note="Đã gửi lại 2 lần"),
+          failed_repairs=2),
     found("missing_there", "GD02", "=1+1", None, "recurring", since=NOW),
-    found("stale_there", "GD09", None, None, "accepted", note="Công văn 12/UBND"),
+    found("stale_there", "GD09", None, None, "accepted", accepted_reason="Công văn 12/UBND"),
     found("unit_scale", "GD03", "-1234567.5 (estimate)", "-1234.5675", "repaired"),
 )  # fmt: skip
 

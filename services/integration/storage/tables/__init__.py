@@ -27,6 +27,15 @@ from services.integration.storage.tables.pulls import (
     pull_sources,
 )
 from services.integration.storage.tables.reconciliations import differences, reconciliations
+from services.integration.storage.tables.sources import (
+    reconciliation_scopes,
+    source_clients,
+    source_groups,
+    source_received,
+    source_runs,
+    source_stated,
+    source_values,
+)
 from services.integration.storage.tables.standings import partner_standings
 
 __all__ = [
@@ -59,6 +68,13 @@ __all__ = [
     "pull_rows",
     "pull_runs",
     "pull_sources",
+    "reconciliation_scopes",
     "reconciliations",
     "scrubs",
+    "source_clients",
+    "source_groups",
+    "source_received",
+    "source_runs",
+    "source_stated",
+    "source_values",
 ]
