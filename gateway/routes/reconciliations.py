@@ -80,7 +80,7 @@ async def repair(reconciliation_id: Id, caller: Reconciler) -> Response:
     """Compare anew with the partner of this reconciliation and repair what still differs; answers the new run."""
     found = await caller.ask("integration", "read_reconciliation", reconciliation_id=reconciliation_id)
     known = msgspec.json.decode(found)
-    towards: dict[str, Any] = {"partner": known["partner"], "direction": known["direction"]}
+    towards: dict[str, Any] = {"partner": known["partner"], "direction": known.get("direction", "receiver")}
     return _started(await caller.ask("integration", "reconcile", repair=True, **towards))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +13,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import sources as examples
 from gateway.routes import Id, plain_text, reply
-from gateway.routes.bodies import Body
+from gateway.routes.bodies import Body, Moment
 from shared.contracts.views import SourceComparisonView
 
 router = APIRouter(tags=["federation"])
@@ -48,7 +47,7 @@ class ValueRow(Body):
     indicator: Id
     value: Annotated[str, plain_text(100)] | None
     status: Literal["estimate", "preliminary", "official"] = "official"
-    changed_at: datetime | None = None
+    changed_at: Moment | None = None
 
 
 class SourceValues(Body):

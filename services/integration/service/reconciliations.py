@@ -55,11 +55,7 @@ class ReconciliationCalls:
                 correlation_id=unit.correlation_id,
                 direction=towards,
             )
-            if (
-                towards is Direction.SOURCE
-                and row.direction == towards
-                and sources.run(unit.connection, row.id) is None
-            ):
+            if row.direction == Direction.SOURCE and sources.run(unit.connection, row.id) is None:
                 clients = sources.clients_of(unit.connection, partner)
                 sources.start(unit.connection, row.id, CALLED, clients, [EVERYWHERE], [EVERYWHERE])
             unit.audit("reconciliation.started", str(row.id), {"partner": partner, "repair": row.repair})
@@ -96,7 +92,6 @@ def _reconciliation(unit: Unit, row: Row[Any], shown: int) -> ReconciliationView
     return ReconciliationView(
         id=str(row.id),
         partner=row.partner,
-        direction=row.direction,
         state=row.state,
         started_at=row.started_at,
         finished_at=row.finished_at,

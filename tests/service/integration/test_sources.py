@@ -3,14 +3,20 @@ its class and its owner's task, and a new push that is approved settles them."""
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine
 
+from gateway.routes.sources import SourceDigests, SourceValues
+from hub import docs
 from services.integration.clients.protocol import Cost, Listing
 from services.integration.domain.mapping import CodeMapping
 from services.integration.domain.partners import Partner, Permission
@@ -374,3 +380,35 @@ def test_a_source_that_can_be_called_is_asked_the_same_questions(
     assert [(d.indicator, d.kind, d.expected, d.found, d.state) for d in ended.differences] == [
         ("GD02", "value", "5", "6", "task")
     ]
+
+
+def blocks(language: str) -> list[str]:
+    """The blocks of the integrators' chapter on comparing."""
+    chapter = (docs.ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
+    chapter = chapter.partition("## Comparing with the hub")[2].partition("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```$", chapter, re.DOTALL | re.MULTILINE)
+
+
+def test_the_integrators_example_can_be_followed_to_the_letter(
+    partner: Partner, service: IntegrationService, record: Record, work: Any, unit: UnitOfWork
+) -> None:
+    program = subprocess.run([sys.executable, "-c", *blocks("python")], capture_output=True, text=True, check=True)
+    count, digest = program.stdout.split()
+    stated, listed, told = (msgspec.json.decode(block) for block in blocks("json"))
+    assert [(item["count"], item["digest"]) for item in stated["digests"]] == [(int(count), digest)]
+    permission = Permission(decision="QĐ 1", focal_agency="LC-SGDDT", valid_from=date(2016, 1, 1))
+    with unit() as opened:
+        partner_rows.save(opened.connection, replace(partner, permission=permission))
+    record(recorded("GD-NAM", 1, **{"GD03.THPT": "8966", "GD06": "2511"}))
+    step = work(Submissions(cell("GD03.THPT", "8966"), cell("GD06", "2511")))
+    posted = SourceDigests.model_validate(stated)
+    digests = [StatedDigest(**item.model_dump()) for item in posted.digests]
+    began = service.post_source_digests(SOURCE, posted.level, digests)
+    step()
+    assert service.read_source_comparison(SOURCE, began.id).state == "values"
+    group = SourceValues.model_validate(listed)
+    values = [StatedValue(**item.model_dump()) for item in group.values]
+    service.post_source_values(SOURCE, began.id, group.period, group.form, group.unit, values)
+    step()
+    ended = service.read_source_comparison(SOURCE, began.id)
+    assert ended.state == "different" and msgspec.to_builtins(ended.differences) == told
