@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.integration import backfilling, intake, scrubbing
+from services.integration import backfilling, intake, scrubbing, warehouse
 from services.integration.domain import timetable
 from services.integration.journaling import JournalKeeping
 from services.integration.letting_go import DeadLetterKeeping
@@ -104,4 +104,4 @@ class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullK
             last = scrubs.last(unit.connection, None, "warehouse")
             due = last is None or (unit.now - last).total_seconds() >= seconds
         if due:
-            scrubbing.check_warehouse(self.unit, self.remote)
+            warehouse.check_warehouse(self.unit, self.remote)

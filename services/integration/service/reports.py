@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from services.integration import intake
 from services.integration.domain.mapping import last_day
+from services.integration.domain.reconciliation import Direction
 from services.integration.domain.report import Facts, Names, Run, report_of
 from services.integration.reports.outline import outline
 from services.integration.service.paging import id_of
@@ -71,7 +72,7 @@ def _facts(unit: Unit, row: Row[Any], listed: int) -> Facts:
     run = Run(
         id=str(row.id),
         partner=row.partner,
-        partner_name=partner_rows.load(connection, row.partner).name,
+        partner_name=_other_side(connection, row),
         direction=row.direction,
         state=row.state,
         started_at=row.started_at,
@@ -96,6 +97,12 @@ def _facts(unit: Unit, row: Row[Any], listed: int) -> Facts:
         warehouse_checked_at=scrubs.last(connection, None, "warehouse"),
         names=_names(connection),
     )
+
+
+def _other_side(connection: Connection, row: Row[Any]) -> str:
+    if row.direction == Direction.WAREHOUSE:
+        return "Kho dữ liệu của tỉnh"
+    return partner_rows.load(connection, row.partner).name
 
 
 def _names(connection: Connection) -> Names:

@@ -149,6 +149,9 @@ _HOLDING_GIVEN = text(
     """  # noqa: S608 -- constants
 )
 _CONTENT_DIGESTS = text("SELECT form, unit, period, count AS n, digest FROM contents")
+_CONTENT_DIGEST = text(
+    "SELECT count AS n, digest FROM contents WHERE form = :form AND unit = :unit AND period = :period"
+)
 _CONTENTS_OF = text(
     "SELECT form, unit, period, agency, level, version, batch, content_hash, observations FROM contents "
     "WHERE form = ANY(:forms) AND (form, unit, period) > (:form, :unit, :period) "
@@ -311,6 +314,13 @@ def content_digests(connection: Connection) -> dict[Key, Digest]:
         (row.form, row.unit, row.period): Digest.parse(row.n, row.digest)
         for row in connection.execute(_CONTENT_DIGESTS)
     }
+
+
+def content_digest_of(connection: Connection, key: Key) -> Digest:
+    """Return the digest (in hub codes) of a content; the empty one if it is not held."""
+    given = dict(zip(("form", "unit", "period"), key, strict=True))
+    row = connection.execute(_CONTENT_DIGEST, given).one_or_none()
+    return Digest() if row is None else Digest.parse(row.n, row.digest)
 
 
 def contents_after(connection: Connection, forms: Sequence[str], after: Key, limit: int) -> list[Content]:

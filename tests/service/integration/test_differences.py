@@ -50,7 +50,7 @@ def reconcile(unit: UnitOfWork, settings: IntegrationSettings, service: Integrat
     def run(partner: str, repair: bool = True, coarse: bool = False) -> ReconciliationView:
         def connect(to: Partner, how: IntegrationSettings, recorder: Recorder) -> Client:
             client = open_client(to, how, recorder)
-            return Coarse(client) if coarse else client  # type: ignore[return-value]  # it hands all else on
+            return Coarse(client) if coarse else client
 
         started = service.reconcile(ACTOR, partner, repair)
         for _ in range(5):

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, text
 
-from services.integration import scrubbing
+from services.integration import scrubbing, warehouse
 from services.integration.reconciling import Reconciler
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
@@ -168,14 +168,30 @@ class Warehouse:
         return ObservationPage(observations=views)
 
 
-def test_what_differs_from_the_warehouse_is_asked_for_again_and_healed(
-    unit: UnitOfWork, record: Record, engine: Engine
+def test_what_differs_from_the_warehouse_is_reported_asked_for_again_and_healed(
+    unit: UnitOfWork, record: Record, engine: Engine, service: IntegrationService
 ) -> None:
     record(recorded("GD-NAM", 1, GD01="7", GD02=None))
-    assert scrubbing.check_warehouse(unit, Warehouse(GD01="7", GD02=None)) == []
+    held = Warehouse(GD01="7", GD02=None)
+    assert warehouse.check_warehouse(unit, held) == []
     with engine.begin() as connection:
         connection.execute(text("UPDATE contents SET digest = repeat('0', 64)"))
-    assert scrubbing.check_warehouse(unit, Warehouse(GD01="7", GD02=None)) == [("GD-NAM", "LC", "2016")]
+    assert warehouse.check_warehouse(unit, held) == [("GD-NAM", "LC", "2016")]
     assert emitted(engine, "observations_requested") == [{"form": "GD-NAM", "unit": "LC", "period": "2016"}]
     assert record(recorded("GD-NAM", 1, GD01="7", GD02=None)) == 1
-    assert scrubbing.check_warehouse(unit, Warehouse(GD01="7", GD02=None)) == []
+    assert warehouse.check_warehouse(unit, held) == []
+    newer = Warehouse(GD01="8", GD03="1")
+    assert warehouse.check_warehouse(unit, newer) == [("GD-NAM", "LC", "2016")]
+    last = service.list_reconciliations(ACTOR, warehouse.WAREHOUSE).reconciliations[0]
+    report = service.read_reconciliation(ACTOR, last.id)
+    assert (report.direction, report.state, report.equal) == ("warehouse", "different", False)
+    assert [(item.indicator, item.kind, item.expected, item.found) for item in report.differences] == [
+        ("GD01", "value", "7", "8"),
+        ("GD02", "missing_there", "không phát sinh", None),
+        ("GD03", "missing_here", None, "1"),
+    ]
+    assert {view.state for view in service.list_differences(ACTOR, direction="warehouse").differences} == {"repairing"}
+    assert service.read_report(ACTOR, last.id).left == 3
+    record(recorded("GD-NAM", 2, GD01="8", GD03="1"))
+    assert warehouse.check_warehouse(unit, newer) == []
+    assert service.list_differences(ACTOR, direction="warehouse").differences == []
