@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ import pika
 import pytest
 from sqlalchemy import Engine, text
 
+from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
+from services.integration.storage import partners as partner_rows
 from shared.envelope import headers_of, new_message_id
 from shared.storage import UnitOfWork
 from tests.conftest import Services
-from tests.service.integration.conftest import recorded, states, store
+from tests.service.integration.conftest import ACTOR, emitted, partners, recorded, states, store
+from tests.service.integration.test_pulls import SOURCE
 
 
 def publish(url: str, exchange: str, key: str, body: bytes, headers: dict[str, object]) -> None:
@@ -92,3 +96,37 @@ def test_dead_letters_are_collected(
         with engine.connect() as connection:
             queues = [row.queue for row in connection.execute(text("SELECT queue FROM dead_letters ORDER BY queue"))]
     assert queues == ["approval.submission_submitted", "integration.observations_recorded"]
+
+
+def test_worker_killed_at_each_step_of_a_pull_pushes_every_change_once(
+    unit: UnitOfWork,
+    engine: Engine,
+    far: httpx.Client,
+    address: str,
+    run_service: Services,
+    environment: dict[str, Any],
+) -> None:
+    armed = Path(environment["HUB_FAILPOINTS_DIR"], "armed")
+    armed.mkdir(parents=True)
+    [source] = [item for item in partners(address) if item.id == "bo-nganh"]
+    with unit() as opened:
+        partner_rows.save(opened.connection, replace(source, forms=(), source=SOURCE))
+    far.delete("/control/source")
+    process = run_service("integration", "worker", **environment)
+    service = IntegrationService()
+    service.unit = unit
+    for value, step in enumerate(("after_page", "before_commit", "after_commit"), start=1):
+        rows = [{"unit": "12", "period": "2016-01", "indicator": f"MT0{n}", "value": value} for n in range(5)]
+        far.post("/control/source/rows", json=rows).raise_for_status()
+        (armed / f"integration-worker.pull.{step}").touch()
+        begun = service.pull(ACTOR, "bo-nganh")
+        assert process.process.wait(90) == -9
+        process.start()
+        deadline = time.monotonic() + 120
+        while (found := service.read_pull(ACTOR, begun.id).pull).finished_at is None:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+        assert (found.state, found.new, found.pushes) == ("succeeded", 5, 1)
+    pushes = emitted(engine, "push_accepted")
+    assert [{item["value"] for item in push["body"]["figures"]} for push in pushes] == [{1}, {2}, {3}]
+    assert len({push["receipt_id"] for push in pushes}) == 3

@@ -21,8 +21,9 @@ from services.integration.domain.partners import Partner
 from services.integration.puller import Puller
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import partners as partner_rows
+from services.integration.storage import pulls
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
-from shared.errors import Forbidden, Invalid
+from shared.errors import Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, emitted, partners
 
@@ -288,6 +289,22 @@ def test_one_run_at_a_time_and_from_where_one_says(
     assert pushed(engine) == [("2016-01", "MT01", 1), ("2016-01", "MT02", 2), ("2016-01", "MT02", 2)]
     with pytest.raises(Invalid, match="bad_mark"):
         service.pull(ACTOR, "bo-nganh", since="yesterday")
+
+
+def test_old_runs_are_forgotten_and_what_the_source_held_is_not(
+    source: Puller, far_source: httpx.Client, service: Any, engine: Engine
+) -> None:
+    change(far_source, ("MT01", 1), ("MT02", "?"))
+    run = pull(service, source)
+    with engine.begin() as connection:
+        assert pulls.forget(connection, 1) == 0
+        connection.execute(text("UPDATE pull_runs SET finished_at = now() - interval '2 days'"))
+        assert pulls.forget(connection, 1) == 1
+        left = "SELECT (SELECT count(*) FROM pull_faults) + (SELECT count(*) FROM pull_receipts)"
+        assert connection.execute(text(left)).scalar_one() == 0
+    with pytest.raises(NotFound, match="no_pull"):
+        service.read_pull(ACTOR, run.pull.id)
+    assert pull(service, source).pull.new == 0
 
 
 CELLS = st.tuples(st.sampled_from(["MT01", "MT02", "MT03", "MT04", "MT05"]), st.integers(0, 3))
