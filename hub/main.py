@@ -13,6 +13,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     backups,
     calendar,
     dead_letters,
+    dialects,
     ground,
     history,
     installation,
@@ -62,6 +63,8 @@ app.add_typer(log.app, name="log")
 app.add_typer(packets.app, name="packets")
 app.add_typer(pulls.app, name="pulls")
 app.add_typer(reform.app, name="reform")
+partners.app.command()(dialects.preview)
+partners.app.command()(dialects.fetch_wsdl)
 app.add_typer(partners.app, name="partner")
 
 if __name__ == "__main__":

@@ -78,15 +78,15 @@ class MappedClient:
         """Hand over a packet; one without values by the operation that deletes, if there is one."""
         dialect = self._dialect
         if not packet.values and dialect.delete is not None and not dialect.adds:
-            return self._told(dialect.delete, self._of(packet))
-        answer = self._told(dialect.submit, self._of(packet), self._rows(packet))
+            return self._told(dialect.delete, packet)
+        answer = self._told(dialect.submit, packet, self._rows(packet))
         return self._dropped(packet) if answer.said is Said.APPLIED and dialect.adds else answer
 
     def status(self, packet: Packet) -> Answer:
         """Find out what became of a packet that was sent, in the way that this partner offers."""
         match self._dialect.doubt:
             case Doubt.ASK if self._dialect.status is not None:
-                return self._told(self._dialect.status, self._of(packet))
+                return self._told(self._dialect.status, packet)
             case Doubt.REPEAT:
                 return Answer(Said.UNKNOWN)
             case Doubt.READ:
@@ -94,12 +94,24 @@ class MappedClient:
             case _:
                 return Answer(Said.UNASKABLE, "the partner offers neither a status, nor versions, nor its values")
 
+    def probe(self, packet: Packet) -> Answer:
+        """Ask something harmless about a packet that nobody ever sent."""
+        if self._dialect.status is not None:
+            return self._told(self._dialect.status, packet)
+        if self._dialect.list is None:
+            return Answer(Said.UNASKABLE, "the partner knows no question")
+        try:
+            next(self._pages({"form": packet.form, "unit": packet.unit, "period": packet.period}), None)
+        except Unanswered as error:
+            return Answer(Said.UNCLEAR, str(error))
+        return Answer(Said.UNKNOWN)
+
     def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
         """Return the partner's digests. Raises Unanswered."""
         described = self._dialect.digests
         if described is None:
             raise Unanswered("the partner has no digests")
-        heard = self._heard(described.call, {"level": level, **self._asking({"form": form, "period": period})})
+        heard = self._heard(described.call, {"level": level, "form": form, "period": period})
         ours = self._dialect.ours["form"]
         found: dict[Group, Digest] = {}
         for row in listings.rows_of(heard.document, described.rows):
@@ -132,8 +144,9 @@ class MappedClient:
 
     # -- handing over --------------------------------------------------------------------------------------------------
 
-    def _told(self, told: Told[Any], names: Names, rows: Sequence[Names] = ()) -> Answer:
+    def _told(self, told: Told[Any], packet: Packet, rows: Sequence[Names] = (), row: Names | None = None) -> Answer:
         try:
+            names = {**self._of(packet), **(row or {})}
             heard = self._said(told.call, names, rows)
         except Unsayable as error:
             return Answer(Said.REFUSED, f"cannot be said to this partner: {error}")
@@ -154,7 +167,7 @@ class MappedClient:
         for indicator in sorted(held.keys() - {name for name, _, _ in packet.values}):
             cell = held[indicator]
             row = self._row(indicator, cell.value, cell.status)
-            answer = Answer(Said.APPLIED) if delete is None else self._told(delete, {**self._of(packet), **row})
+            answer = Answer(Said.APPLIED) if delete is None else self._told(delete, packet, row=row)
             if answer.said is not Said.APPLIED:
                 return Answer(Said.UNCLEAR, f"{indicator} is still there: {answer.error}", answer.retry_after)
         return Answer(Said.APPLIED)
@@ -182,7 +195,7 @@ class MappedClient:
             "sender": packet.sender,
             "form": self._dialect.theirs("form", packet.form),
             "unit": packet.unit,
-            "period": self._mapping.at(packet.period).period(packet.period),
+            "period": self._theirs_of(packet.period),
             "version": packet.version,
             "content_hash": packet.content_hash,
             "count": len(packet.values),
@@ -223,7 +236,7 @@ class MappedClient:
         pages = described.pages or Pages(kind="page")
         heard = self._heard(
             described.call,
-            {**self._asking(asked), **_place(pages, after)},
+            {**asked, **_place(pages, after)},
             link=after if pages.kind == "link" else None,
             empty=described.empty,
         )
@@ -250,15 +263,22 @@ class MappedClient:
         return {
             **asked,
             "form": None if form is None else self._dialect.theirs("form", form),
-            "period": None if period is None else self._mapping.at(period).period(period),
+            "period": None if period is None else self._theirs_of(period),
         }
+
+    def _theirs_of(self, period: str) -> str:
+        """Return the partner's spelling of a period. Raises Unsayable."""
+        try:
+            return self._mapping.at(period).period(period)
+        except (Invalid, KeyError) as error:
+            raise Unsayable(f"the period {period!r}: {error}") from error
 
     def _ours_of(self, period: str, listed: str | None) -> str:
         return period if listed is None else self._mapping.read_period(period)
 
     def _heard(self, call: Any, names: Names, link: str | None = None, empty: Sequence[int] = ()) -> Heard:
         try:
-            heard = self._said(call, names, (), link)
+            heard = self._said(call, self._asking(names), (), link)
         except (Unsayable, Unreached, Lost) as error:
             raise Unanswered(str(error)) from error
         if heard.fault is not None:

@@ -137,6 +137,15 @@ class OfEverything(Protocol):
 
 
 @runtime_checkable
+class Probing(Protocol):
+    """A client that knows which question of its partner's is harmless, where not every partner knows every question."""
+
+    def probe(self, packet: Packet) -> Answer:
+        """Ask something about a packet that nobody ever sent: UNKNOWN is the right answer, UNASKABLE says that there is
+        no such question."""
+
+
+@runtime_checkable
 class Listable(Protocol):
     """A client of a partner that lists everything it holds, page by page."""
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, text
 
-from services.integration import bootstrap, fetching, intake
+from services.integration import bootstrap, checking, fetching, intake
 from services.integration.clients import Recorder, open_client
 from services.integration.domain.partners import Partner
 from services.integration.reconciling import Reconciler
@@ -275,6 +275,22 @@ def test_an_operator_reads_the_request_before_it_leaves(
     assert SECRET not in shown and far_side.told()["applied"] == before
     with pytest.raises(NotFound, match="no_content"):
         service.preview_delivery(ACTOR, partner, known.forms[0], "LC", "1999")
+
+
+@PARTNERS
+def test_a_trial_asks_what_the_partner_knows_and_leaves_nothing_there(
+    partner: str, far_side: Foreign, known: Partner, options: IntegrationSettings
+) -> None:
+    before = far_side.told()
+    trial = checking.check(known, options)
+    assert trial.passed and {step.step for step in trial.steps if step.passed} >= {"authentication", "round_trip"}, (
+        trial.steps
+    )
+    options.secret_file(known.credential).write_text("another")
+    assert not checking.check(known, options).passed
+    silent = {name: part for name, part in known.dialect.items() if name not in ("list", "status")}
+    assert checking.check(replace(known, dialect=silent), options).passed
+    assert far_side.told() == before
 
 
 def test_with_a_partner_that_tells_nothing_a_person_decides(
