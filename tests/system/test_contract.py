@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,13 @@ from hub.demo.stage import Stage
 from hub.demo.story import roll_up_a_month
 from hub.ground.installation import Installation
 from hub.settings import HubSettings
+from shared.packets import signing
+from shared.packets.kind import Header
+from shared.packets.report_data import Figure, ReportData
+from shared.packets.report_form import ReportForm
+from shared.packets.signing import Seal
+from shared.packets.xml import Packet
+from shared.testing.processes import eventually
 
 CHECKS = (
     "not_a_server_error",
@@ -68,6 +76,34 @@ def test_a_communes_month_rolls_up_into_the_departments_draft(hub: HubSettings) 
     stage = Stage(hub.gateway_url, accounts["people"], accounts["clients"], {}, kill=lambda _: None, verify_audit=list)
     with stage.http:
         roll_up_a_month(stage)
+
+
+def test_packets_leave_and_come_in_signed(hub: HubSettings, tmp_path: Path) -> None:
+    accounts = json.loads((hub.secrets / "demo_accounts.json").read_text())
+    grant = {"grant_type": "client_credentials", "client_id": "csdl-giao-duc"}
+    asked = grant | {"client_secret": accounts["clients"]["csdl-giao-duc"]}
+    pem, mine = (hub.secrets / "packet_signing_certificate").read_bytes(), signing.made("csdl-giao-duc")
+    for file, content in zip(("key", "certificate"), mine, strict=True):
+        (tmp_path / file).write_bytes(content)
+    figures = (Figure(indicator="GD06", value="2514", status="official"),)
+    data = ReportData(form="GD-NAM", unit="LC", period="2016", figures=figures)
+    header = Header(message_id="m-1", sender="csdl-giao-duc", created_at=datetime.now(UTC))
+    pushed = signing.signed(Packet(header, data), Seal.read(tmp_path / "key", tmp_path / "certificate"))
+    with httpx.Client(base_url=hub.gateway_url, timeout=60) as http:
+        token = http.post("/oauth2/token", data=asked).json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        answer = http.get("/v1/packets/report-form?form=GD-NAM&signed=true")
+        form = signing.read_signed(answer.content, [signing.certificate_of(pem)], ReportForm).content
+        assert "GD06" in {item.code for item in form.indicators}
+
+        key = {"Idempotency-Key": "signed-1"}
+        assert http.post("/v1/packets", content=pushed, headers=key).json()["code"] == "packets.no_certificate"
+        (hub.secrets / "packet_certificate_nguon-giao-duc").write_bytes(mine[1])
+        taken = http.post("/v1/packets", content=pushed, headers=key)
+        assert taken.status_code == 202, taken.text
+        receipt = taken.headers["location"]
+        eventually(lambda: http.get(receipt).json()["state"] == "processed", what="the receipt")
+        assert http.get(receipt).json()["counts"]["accepted"] == 1
 
 
 # The administrator may do most, so its requests go deepest; the others show what their rights open and what they close.
