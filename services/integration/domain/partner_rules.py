@@ -30,9 +30,9 @@ def check(partner: Partner, known: Known) -> None:
     describes a protocol that is not ours "integration.bad_dialect", "integration.bad_source"."""
     found = [*_head(partner), *_road(partner), *_xroad(partner), *_bounds(partner, known)]
     found += unambiguous.faults(partner.mapping, known)
-    if partner.mapping.periods and not partner.dialect:
+    if partner.mapping.periods and (not partner.dialect or "packets" in partner.dialect):
         found.append(
-            ("mapping.periods", "our own protocol names periods as the hub does: only a dialect respells them")
+            ("mapping.periods", "our protocol and packets name periods as the hub does: another dialect respells them")
         )
     if found:
         place, told = found[0]
