@@ -28,6 +28,7 @@ FAILPOINTS: dict[str, str] = {
     "delivery.before_send": "a delivery is claimed and not sent",
     "delivery.after_send": "the partner has answered and the hub has not read it",
     "delivery.before_record": "the partner's answer is read and not recorded",
+    "log.written": "messages stand in the log, and what they caused is not recorded in the same transaction yet",
     "delivery.after_record": "the partner's answer is recorded",
     "reconciliation.before_save": "a step of a comparison has found differences and not saved them",
     "reconciliation.after_save": "differences are saved and no repair is planned",

@@ -55,6 +55,8 @@ class Findings:
 class Reconciler:
     """Takes every reconciliation with a receiver that is under way one step further."""
 
+    _asked: Recorder
+
     def __init__(
         self,
         unit: UnitOfWork,
@@ -94,15 +96,16 @@ class Reconciler:
             return
         if not scrubbed:  # equality shown by digests that nobody ever recomputed would prove nothing
             scrubbing.scrub(self._unit, row.partner)
-        recorder = Recorder(partner.id, self._settings.message_body_bytes, partial(messages.keep_apart, self._unit))
+        # What was asked stands in the log before what follows from the answers is written.
+        self._asked = Recorder(partner.id, self._settings.message_body_bytes, partial(messages.keep_apart, self._unit))
         try:
-            client = self._connect(partner, self._settings, recorder)
+            client = self._connect(partner, self._settings, self._asked)
             try:
                 step = self._prove if row.state == "repairing" else self._compare
                 step(row, partner, client)
             finally:
                 client.close()
-                recorder.flush()
+                self._asked.flush()
         except (Unanswered, HubError) as error:
             finish(self._unit, number, "failed", None, str(error))
 
@@ -116,12 +119,14 @@ class Reconciler:
         findings = Findings(comparer.equal())
         if not findings.equal:
             for found in comparer.found():
+                self._asked.flush()
                 failpoint("reconciliation.before_save")
                 self._save(row, partner, course, found, findings)
                 failpoint("reconciliation.after_save")
             # What differed at first and no longer does was on its way: both sides have met meanwhile.
             if not findings.count and not findings.pending:
                 findings.equal = comparer.equal()
+        self._asked.flush()
         with self._unit() as unit:
             tracking.settle_unseen(unit, course)
             self._note(unit, row, comparer, client, findings)
@@ -197,6 +202,7 @@ class Reconciler:
             for item in repaired
             if (item.period, item.form, item.partner_unit) not in findings.pending
         }
+        self._asked.flush()
         failpoint("reconciliation.before_record")
         with self._unit() as unit:
             tracking.judge_repairs(unit, course, left, lambda place: place[:3] in read)
@@ -204,6 +210,7 @@ class Reconciler:
             rows.save_differences(unit.connection, row.id, left.values(), dict.fromkeys(left, "unrepaired"))
         if not left:
             findings.equal = comparer.equal()
+            self._asked.flush()
         with self._unit() as unit:
             self._note(unit, row, comparer, client, findings)
         failpoint("reconciliation.before_finish")

@@ -220,6 +220,7 @@ class Sender:
     def _record(self, unit: Unit, ended: Sequence[Called]) -> dict[int, Step]:
         """Write what came of the attempts; return it by delivery, without those another sender has taken over."""
         messages.keep(unit.connection, [message for item in ended for message in item.noted])
+        failpoint("log.written")
         ids = [item.claimed.delivery.id for item in ended]
         standings = ledger.lock(unit.connection, ids)
         now = deliveries.lock(unit.connection, ids)

@@ -33,6 +33,7 @@ PLACES: dict[str, list[str]] = {
     "delivery.before_send": ["integration-worker"],
     "delivery.after_send": ["integration-worker"],
     "delivery.before_record": ["integration-worker"],
+    "log.written": ["integration-worker"],
     "delivery.after_record": ["integration-worker"],
 }
 """Where each failpoint is reached by ordinary load."""

@@ -25,8 +25,9 @@ class PartnerStanding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerView:
     """A partner and how the hub stands with it: whether anything may pass today, until which day its permission holds,
-    and in Vietnamese why it is not called now (`held`: permission, suspension, quiet hours); deliveries by state, the age of the oldest that is not settled, differences neither repaired nor accepted by
-    class. `for_a_person`: deliveries and differences that nothing but a person takes further."""
+    and in Vietnamese why it is not called now (`held`: permission, suspension, quiet hours); deliveries by state, the
+    age of the oldest that is not settled, differences neither repaired nor accepted by class. `for_a_person`:
+    deliveries and differences that nothing but a person takes further."""
 
     id: str
     name: str

@@ -69,17 +69,29 @@ def test_worker_killed_at_each_step_of_a_delivery_applies_it_once(
     armed = Path(environment["HUB_FAILPOINTS_DIR"], "armed")
     armed.mkdir(parents=True)
     process = run_service("integration", "worker", **environment)
-    steps = ("before_send", "after_send", "before_record", "after_record")
+    steps = ("delivery.before_send", "delivery.after_send", "delivery.before_record", "log.written",
+             "delivery.after_record")  # fmt: skip
     for version, step in enumerate(steps, start=1):
-        (armed / f"integration-worker.delivery.{step}").touch()
+        (armed / f"integration-worker.{step}").touch()
         record(amqp_url, version, GD01=str(version))
         assert process.process.wait(30) == -9
         process.start()
         await_states(engine, "quoc-gia", ["acknowledged"] * version)
         await_states(engine, "bo-nganh", ["acknowledged"] * version)
-    assert store(far)["GD-NAM", "2016"] in ({"GD01": "4"}, {"T12.GD01": "4"})
+    assert store(far)["GD-NAM", "2016"] in ({"GD01": "5"}, {"T12.GD01": "5"})
     journal = far.get("/control/journal").json()
     assert len({entry["message_id"] for entry in journal}) == len(journal) == 2 * len(steps)
+    # The log tells of each packet that left how it ended, or, where its process died over it, that nobody knows.
+    with engine.connect() as connection:
+        told = connection.execute(
+            text(
+                "SELECT d.version, array_agg(DISTINCT m.outcome) AS outcomes FROM messages m "
+                "JOIN deliveries d ON d.id = m.delivery WHERE m.kind = 'submit' GROUP BY d.version"
+            )
+        )
+        outcomes = {steps[row.version - 1]: set(row.outcomes) for row in told}
+    assert all("interrupted" in outcomes[step] for step in steps[:4])
+    assert "answered" in outcomes["delivery.after_record"]
 
 
 def test_dead_letters_are_collected(
