@@ -45,11 +45,21 @@ class Coarse:
     units = groups = entries = parts
 
 
+class Plain:
+    """A client of a partner that only tells what stands under a key."""
+
+    def __init__(self, client: Client) -> None:
+        self.cost, self.submit, self.status = client.cost, client.submit, client.status
+        self.values, self.close = client.values, client.close
+
+
 @pytest.fixture
 def reconcile(unit: UnitOfWork, settings: IntegrationSettings, service: IntegrationService, work: Work) -> Reconcile:
-    def run(partner: str, repair: bool = True, coarse: bool = False) -> ReconciliationView:
+    def run(partner: str, repair: bool = True, coarse: bool = False, plain: bool = False) -> ReconciliationView:
         def connect(to: Partner, how: IntegrationSettings, recorder: Recorder) -> Client:
             client = open_client(to, how, recorder)
+            if plain:
+                return Plain(client)  # type: ignore[return-value]  # it has no digests: nobody is to ask
             return Coarse(client) if coarse else client
 
         started = service.reconcile(ACTOR, partner, repair)
@@ -142,6 +152,20 @@ def test_a_question_that_a_partner_does_not_take_is_told_from_one_it_fails(
         with pytest.raises(Unknown):
             client.groups("2016", "GD-NAM", 0, ["12"])
         client.close()
+
+
+def test_a_partner_that_tells_only_what_stands_under_a_key_is_read_key_by_key(
+    unit: UnitOfWork, far: httpx.Client, record: Record, work: Work, reconcile: Reconcile
+) -> None:
+    change(unit, "bo-nganh", comparing="listing")
+    record(recorded("GD-NAM", 1, GD01="7", GD02="8"), recorded("YT-NAM", 1, YT01="1"))
+    work("bo-nganh")
+    first = reconcile("bo-nganh", plain=True)
+    assert (first.method, first.state, first.equal, first.entries) == ("listing", "equal", True, 3)
+    tamper(far, "change", "GD02", "80")
+    found = reconcile("bo-nganh", plain=True)
+    assert [(d.indicator, d.kind, d.state) for d in found.differences] == [("GD02", "unit_scale", "repaired")]
+    assert (found.state, reconcile("bo-nganh", plain=True).equal) == ("repaired", True)
 
 
 def test_a_partner_that_cannot_be_read_is_never_called_equal(unit: UnitOfWork, reconcile: Reconcile) -> None:

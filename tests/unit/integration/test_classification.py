@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from hub import docs
 from services.integration.domain.classification import (
     RULES,
     Bucket,
@@ -22,6 +25,7 @@ from services.integration.domain.classification import (
 )
 from services.integration.domain.difference_life import OPEN, Acceptance, Life, Standing, born
 from services.integration.domain.reconciliation import Cell, Difference, Kind
+from shared.digest import share_of
 from shared.errors import Conflict
 
 VALUES = st.sampled_from(
@@ -119,6 +123,14 @@ def test_a_bucket_differs_exactly_where_it_is_not_what_is_expected(
         differences(Bucket(form="F", unit="U", period="P", expected=ours, found={k: [v] for k, v in ours.items()}))
         == []
     )
+
+
+def test_the_integrators_example_of_shares_is_how_the_hub_divides() -> None:
+    guide = (docs.ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", guide.partition("## Being compared")[2], re.DOTALL | re.MULTILINE)
+    known: dict[str, Any] = {}
+    exec(block.partition("print(")[0], known)  # noqa: S102 -- our own guide
+    assert all(known["share"](code, n) == share_of(code, n) for code in ("12", "GD06", "Đ") for n in (1, 8, 45))
 
 
 class Lives(RuleBasedStateMachine):
