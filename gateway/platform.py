@@ -22,11 +22,13 @@ from starlette.responses import Response
 from gateway.problems import correlation_of, problem_response
 from gateway.xroad import SecurityServers
 from shared.errors import Forbidden, HubError, Invalid, NotFound
+from shared.logs import logger
 from shared.xroad import REST_PREFIX, Member, Service
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = logger(__name__)
 _ROUTES = "/v1/"
 _MAX_URL = 2_000
 _MAX_FIELD = 255
@@ -103,7 +105,10 @@ class Platform:
         if any(len(text) > _MAX_FIELD for text in headers.values()):
             raise Invalid("gateway.xroad_header", "an X-Road header is too long", "Tiêu đề X-Road quá dài.")
         client = Member.read(headers["x-road-client"])
-        scope["lent_token"] = await self._servers.token_of(client, correlation_of(scope))
+        correlation_id = correlation_of(scope)
+        scope["lent_token"] = await self._servers.token_of(client, correlation_id)
+        told = {"message": headers.get("x-road-id"), "user": headers.get("x-road-userid")}
+        log.info("rest.xroad", client=str(client), correlation_id=correlation_id, **told)
         return client
 
 

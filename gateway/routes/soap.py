@@ -96,7 +96,8 @@ async def _admitted(request: Request, message: Message) -> tuple[Caller, Any]:
     servers.require_trust(request.scope)
     token = await servers.token_of(header.client, correlation_of(request.scope))
     caller = await door.admit_token(request, token, right)
-    log.info("soap.xroad", client=str(header.client), message=header.id, user=header.user, caller=caller.actor.id)
+    told = {"message": header.id, "user": header.user, "correlation_id": caller.correlation_id}
+    log.info("soap.xroad", client=str(header.client), **told)
     return caller, header.fields
 
 
