@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from services.integration.domain import timetable, unambiguous, xroad
-from services.integration.domain.dialects.description import dialect_of
+from services.integration.domain.dialects.description import Dialect, dialect_of
 from services.integration.domain.packets import packet_dialect
 from services.integration.domain.partners import LEVELS, Partner
 from services.integration.domain.pulls import source_of
@@ -50,7 +51,21 @@ def check(partner: Partner, known: Known) -> None:
     if "packets" in partner.dialect:
         packet_dialect(partner)
     elif partner.dialect:
-        dialect_of(partner.protocol, partner.dialect)
+        _check_readable(partner, dialect_of(partner.protocol, partner.dialect))
+
+
+def _check_readable(partner: Partner, dialect: Dialect[Any]) -> None:
+    """Raise Invalid("integration.bad_partner") if it is to be compared by a question that its dialect does not have."""
+    needed = {"digest": ("digests", dialect.digests), "listing": ("list", dialect.list)}
+    name, operation = needed.get(partner.comparing, ("", dialect))
+    if operation is None:
+        told = f"{partner.comparing} needs the operation {name}, which the dialect does not describe"
+        raise Invalid(
+            "integration.bad_partner",
+            f"{partner.id}: comparing {told}",
+            f"Khai báo hệ thống {partner.id} chưa hợp lệ tại comparing.",
+            {"errors": [{"place": "comparing", "code": "integration.bad_partner", "message": told}]},
+        )
 
 
 def _head(partner: Partner) -> Iterator[Fault]:

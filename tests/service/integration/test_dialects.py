@@ -22,13 +22,14 @@ from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from shared.contracts.events import CatalogueChanged, CatalogueEntry, ObservationsRecorded
 from shared.contracts.views import ReconciliationView
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork
 from tests.foreign import Foreign, npm_is_here, rest_server, soap_server
 from tests.service.integration.conftest import ACTOR, Record, recorded, states
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 SECRET = "bi-mat-cua-doi-tac"
+FILES = {"so-giao-duc": "partner-rest.json", "so-y-te": "partner-soap.json"}
 FORMS = {"so-giao-duc": ("GD-NAM", "GD"), "so-y-te": ("YT-NAM", "YT")}
 PARTNERS = pytest.mark.parametrize(
     "partner",
@@ -77,8 +78,7 @@ def options(tmp_path: Path) -> IntegrationSettings:
 
 def example(name: str, server: Foreign, options: IntegrationSettings) -> Partner:
     """The partner as the example's file describes it, at the server's address."""
-    file = "partner-rest.json" if name == "so-giao-duc" else "partner-soap.json"
-    found = msgspec.json.decode((EXAMPLES / file).read_bytes(), type=Partner)
+    found = msgspec.json.decode((EXAMPLES / FILES[name]).read_bytes(), type=Partner)
     if name == "so-y-te":
         fetching.fetch(f"{server.address}/tiep-nhan?wsdl", "so-y-te.wsdl", options.contracts, fetching.over_http())
     path = found.endpoint.partition("//")[2].partition("/")[2]
@@ -89,16 +89,32 @@ def example(name: str, server: Foreign, options: IntegrationSettings) -> Partner
 def unit(engine: Engine) -> UnitOfWork:
     made = UnitOfWork.for_engine(engine, "integration")
     body = {"name": "Tỉnh Lai Châu", "kind": "province", "codes": [{"scheme": "gso", "code": "12"}]}
+    agencies = ("LC-SGDDT", "LC-SYT")
+    units = [CatalogueEntry("unit", name, body if name == "LC" else {"name": name}) for name in ("LC", *agencies)]
     with made() as opened:
-        intake.catalogue.apply(opened, CatalogueChanged(version=1, entries=[CatalogueEntry("unit", "LC", body)]))
+        intake.catalogue.apply(opened, CatalogueChanged(version=1, entries=units))
     return made
 
 
 @pytest.fixture
-def known(partner: str, far_side: Foreign, options: IntegrationSettings, unit: UnitOfWork) -> Partner:
+def known(
+    partner: str, far_side: Foreign, options: IntegrationSettings, unit: UnitOfWork, service: IntegrationService
+) -> Partner:
+    """The partner, put as an operator puts the example's file."""
     made = example(partner, far_side, options)
-    bootstrap.load(unit, [made])
+    document = json.loads((EXAMPLES / FILES[partner]).read_text())
+    changed = {"endpoint": made.endpoint, "max_processing_seconds": made.max_processing_seconds}
+    service.put_partner(ACTOR, made.id, document | changed)
     return made
+
+
+def test_what_cannot_be_read_is_not_to_be_compared_by_reading_it(rest: Foreign, service: IntegrationService) -> None:
+    document = json.loads((EXAMPLES / "partner-rest.json").read_text())
+    with pytest.raises(Invalid, match="comparing digest needs the operation digests"):
+        service.put_partner(ACTOR, "so-giao-duc", document | {"comparing": "digest"})
+    del document["dialect"]["submit"]["answer"]["state"]
+    with pytest.raises(Invalid, match=r"bad_dialect: submit.answer.state: missing"):
+        service.put_partner(ACTOR, "so-giao-duc", document)
 
 
 def send(unit: UnitOfWork, partner: str, options: IntegrationSettings, engine: Engine, until: str = "") -> None:
@@ -303,7 +319,7 @@ def test_with_a_partner_that_tells_nothing_a_person_decides(
 ) -> None:
     made = example("so-giao-duc", rest, options)
     dialect = {name: part for name, part in made.dialect.items() if name != "list"}
-    bootstrap.load(unit, [replace(made, dialect=dialect)])
+    bootstrap.load(unit, [replace(made, dialect=dialect, comparing="none")])
     record(figures("so-giao-duc", 1, "2018", "5"))
     rest.spoil("sai-tra-loi")
     send(unit, made.id, options, engine, until="in_doubt")

@@ -75,7 +75,7 @@ def test_a_fault_in_a_description_is_told_with_its_place(path: str, value: Any, 
         dialect_of("rest", raw)
     errors = raised.value.context["errors"]
     assert isinstance(errors, list)
-    assert told in "\n".join(f"{error['path']}: {error['reason']}" for error in errors)
+    assert told in "\n".join(f"{error['place'].removeprefix('dialect.')}: {error['message']}" for error in errors)
 
 
 def test_how_a_doubt_is_settled_follows_from_what_the_partner_offers() -> None:

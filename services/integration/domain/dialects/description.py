@@ -168,19 +168,22 @@ def dialect_of(protocol: str, raw: Mapping[str, Any]) -> Dialect[Any]:
         found: Dialect[Any] = msgspec.convert(raw, shape)
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
-        raise _bad([f"{place.strip('.`') or 'dialect'}: {reason}"]) from error
+        raise _bad([f"{place.strip('.`') or 'it'}: {reason}"]) from error
     if wrong := list(_faults(protocol, found)):
         raise _bad(wrong)
     return found
 
 
 def _bad(wrong: list[str]) -> Invalid:
-    pairs = [text.partition(": ") for text in wrong[:MAX_FAULTS]]
+    code, pairs = "integration.bad_dialect", [text.partition(": ") for text in wrong[:MAX_FAULTS]]
     return Invalid(
-        "integration.bad_dialect",
+        code,
         "; ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""),
         "Bản mô tả giao thức của hệ thống nhận không hợp lệ.",
-        {"count": len(wrong), "errors": [{"path": place, "reason": reason} for place, _, reason in pairs]},
+        {
+            "count": len(wrong),
+            "errors": [{"place": f"dialect.{place}", "code": code, "message": told} for place, _, told in pairs],
+        },
     )
 
 
