@@ -38,6 +38,9 @@ from shared.storage import Unit, UnitOfWork
 
 log = logger(__name__)
 
+INCOMPARABLE = "incomparable"
+"""How a run with a partner ends whose store cannot be read."""
+
 _LOCK_SPACE = 0x1A1C_0007
 
 
@@ -89,7 +92,7 @@ class Reconciler:
                 return
             scrubbed = scrubs.last(unit.connection, row.partner) is not None
         if partner.comparing == "none":
-            finish(self._unit, number, "incomparable", None, "what this partner holds cannot be read")
+            finish(self._unit, number, INCOMPARABLE, None, "what this partner holds cannot be read")
             return
         if hold is not None:
             finish(self._unit, number, "failed", None, hold.detail)
@@ -175,10 +178,11 @@ class Reconciler:
     # -- repairing and proving ---------------------------------------------------------------------------------------
 
     def _plan(self, unit: Unit, row: Row[Any], course: Course, findings: Findings) -> None:
-        for repair, places in findings.repairs:
+        for repair, _ in findings.repairs:
             if repair.stranger:
                 expected.adopt(unit.connection, row.partner, repair.head)
-            tracking.changed(unit, course, places, Life.repair_begun)
+        begun = [place for _, places in findings.repairs for place in places]
+        tracking.changed(unit, course, begun, Life.repair_begun)
         deliveries.plan(unit.connection, [_planned(repair, row) for repair, _ in findings.repairs])
         keys = [(repair.head.form, repair.head.unit, repair.head.period) for repair, _ in findings.repairs]
         rows.mark(unit.connection, row.id, keys, "repairing", ("new",))
@@ -249,15 +253,16 @@ def finish(unit_of_work: UnitOfWork, number: int, state: str, equal: bool | None
         reports.keep_scopes(unit.connection, row)
         counts = rows.difference_counts(unit.connection, number)
         unit.audit(f"reconciliation.{state}", str(number), {"partner": row.partner, "differences": counts})
-        unit.emit(
-            ReconciliationFinished(
-                reconciliation_id=str(number),
-                partner=row.partner,
-                equal=bool(equal),
-                differences=counts,
-                direction=row.direction,
+        if state != INCOMPARABLE:  # nobody knows of a difference
+            unit.emit(
+                ReconciliationFinished(
+                    reconciliation_id=str(number),
+                    partner=row.partner,
+                    equal=bool(equal),
+                    differences=counts,
+                    direction=row.direction,
+                )
             )
-        )
     RECONCILIATIONS.labels(row.partner, state).inc()
     for kind, count in counts.items():
         DIFFERENCES.labels(row.partner, kind).inc(count)

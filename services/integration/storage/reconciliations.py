@@ -28,7 +28,7 @@ _PAGE = text(
 )
 _DUE = text(
     """
-    SELECT p.id FROM partners p WHERE p.protocol <> 'push'
+    SELECT p.id FROM partners p WHERE p.protocol <> 'push' AND p.details ->> 'comparing' IS DISTINCT FROM 'none'
         AND (cardinality(p.forms) > 0 OR EXISTS (SELECT 1 FROM holdings h WHERE h.partner = p.id))
         AND NOT EXISTS (SELECT 1 FROM reconciliations r
         WHERE r.partner = p.id AND (r.finished_at IS NULL

@@ -19,11 +19,12 @@ from services.integration.reconciling import Reconciler
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import partners as partner_rows
+from services.integration.storage import reconciliations
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
 from shared.contracts.views import KnownDifferenceView, ReconciliationView
 from shared.errors import Conflict, Invalid
 from shared.storage import UnitOfWork
-from tests.service.integration.conftest import ACTOR, Record, Work, recorded, store
+from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, store
 from tests.service.integration.test_reconciliation import PREFIX, tamper
 
 Reconcile = Callable[..., ReconciliationView]
@@ -168,10 +169,15 @@ def test_a_partner_that_tells_only_what_stands_under_a_key_is_read_key_by_key(
     assert (found.state, reconcile("bo-nganh", plain=True).equal) == ("repaired", True)
 
 
-def test_a_partner_that_cannot_be_read_is_never_called_equal(unit: UnitOfWork, reconcile: Reconcile) -> None:
+def test_a_partner_that_cannot_be_read_is_never_called_equal(
+    unit: UnitOfWork, reconcile: Reconcile, engine: Engine
+) -> None:
     change(unit, "bo-nganh", comparing="none")
     found = reconcile("bo-nganh")
     assert (found.state, found.equal) == ("incomparable", None) and "cannot be read" in (found.error or "")
+    assert emitted(engine, "reconciliation_finished") == [], "nobody knows of a difference"
+    with unit() as opened:
+        assert reconciliations.due(opened.connection, 0) == ["quoc-gia"]
 
 
 def test_what_may_not_be_deleted_there_becomes_its_owners_task(
