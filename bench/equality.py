@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx
@@ -32,7 +32,7 @@ from services.integration.clients.rest import RestClient
 from services.integration.clients.transport import DirectRoad
 from services.integration.domain.ledger import digest_of
 from services.integration.domain.mapping import CodeMapping
-from services.integration.domain.partners import Partner
+from services.integration.domain.partners import Partner, Permission
 from services.integration.reconciling import Reconciler
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import reconciliations as rows
@@ -92,6 +92,7 @@ def run(ground: Ground) -> Result:
         credential="",
         forms=(*shape.form_names, _LOADED),
         mapping=CodeMapping(unit_scheme=""),
+        permission=Permission(decision="(bench)", focal_agency="LC", valid_from=date(2024, 1, 1)),
     )
     prefix = f"{ground.settings.database_prefix}equality_"
     with stores(ground.postgres.url, prefix, shape, partner) as made, _sides(made) as sides:

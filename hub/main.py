@@ -26,6 +26,7 @@ from hub.commands import (  # noqa: E402 - after the filter
     reports,
     running,
     secrets,
+    security_servers,
     status,
 )
 
@@ -66,6 +67,7 @@ app.add_typer(reform.app, name="reform")
 partners.app.command()(dialects.preview)
 partners.app.command()(dialects.fetch_wsdl)
 app.add_typer(partners.app, name="partner")
+app.add_typer(security_servers.app, name="security-servers")
 
 if __name__ == "__main__":
     app()

@@ -46,6 +46,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "delivery_failed": ("notifications",),
     "reconciliation_finished": ("notifications",),
     "partner_changed": ("accounts",),
+    "security_server_announced": ("notifications",),
     "source_differed": ("notifications",),
     "command_done": ("integration",),
 }

@@ -5,8 +5,10 @@ over both, deliveries with their attempts, reconciliations with their difference
 RPC: list_partners, read_partner, put_partner, suspend_partner, resume_partner, check_partner, partner_permits,
 list_deliveries, read_delivery, sync, reconcile, read_reconciliation, list_reconciliations, read_report, export_report,
 read_digests, list_values, post_source_digests, post_source_values, read_source_comparison, list_dead_letters,
-read_dead_letter, replay_dead_letter, discard_dead_letter, describe_status.
+read_dead_letter, replay_dead_letter, discard_dead_letter, list_security_servers, announce_security_server,
+describe_status.
 Takes: observations_recorded, catalogue_changed, and every queue of dead letters.
-Tells: partner_changed, delivery_failed, reconciliation_finished, source_differed, observations_requested.
+Tells: partner_changed, security_server_announced, delivery_failed, reconciliation_finished, source_differed,
+observations_requested.
 Never: changes a figure, decides an approval, calls a partner inside a database transaction.
 """

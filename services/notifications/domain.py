@@ -12,6 +12,7 @@ from shared.contracts.events import (
     ProposalMoved,
     Reason,
     ReconciliationFinished,
+    SecurityServerAnnounced,
     SourceDiffered,
     SubmissionApproved,
     SubmissionReturned,
@@ -170,6 +171,23 @@ def reconciled(event: ReconciliationFinished) -> list[Notice]:
             text=f"Số liệu hai bên không khớp: {_differences(event.differences, event.direction)}.",
             subject=event.reconciliation_id,
             link=f"/v1/reconciliations/{event.reconciliation_id}",
+        )
+    ]
+
+
+def security_server_announced(event: SecurityServerAnnounced) -> list[Notice]:
+    """Tell the administrators that a security server changes on a day (Đ11)."""
+    what = "ngừng hoạt động" if event.retired else f"hoạt động tại {event.address}"
+    urgent = " (khẩn cấp)" if event.emergency else ""
+    return [
+        Notice(
+            topic=f"{event.event}:{event.subject}",
+            audience=Audience("partners.manage"),
+            title=f"Máy chủ bảo mật {event.server} thay đổi từ ngày {event.effective_on:%d/%m/%Y}{urgent}",
+            text=f"Từ ngày {event.effective_on:%d/%m/%Y}, máy chủ bảo mật {event.server} {what}."
+            + (f" Lý do: {event.reason.rstrip('.')}." if event.reason else ""),
+            subject=event.server,
+            link="/v1/security-servers",
         )
     ]
 

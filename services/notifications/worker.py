@@ -11,6 +11,7 @@ from shared.contracts.events import (
     ObligationsAnnounced,
     ProposalMoved,
     ReconciliationFinished,
+    SecurityServerAnnounced,
     SourceDiffered,
     SubmissionApproved,
     SubmissionReturned,
@@ -49,6 +50,11 @@ class NotificationsWorker:
     def on_reconciliation_finished(self, unit: Unit, message: Received[ReconciliationFinished]) -> None:
         """Tell those who follow reconciliation, if there are differences."""
         _tell(unit, message, domain.reconciled(message.data))
+
+    @handles(SecurityServerAnnounced)
+    def on_security_server_announced(self, unit: Unit, message: Received[SecurityServerAnnounced]) -> None:
+        """Tell the administrators of a security server's announced change."""
+        _tell(unit, message, domain.security_server_announced(message.data))
 
     @handles(SourceDiffered)
     def on_source_differed(self, unit: Unit, message: Received[SourceDiffered]) -> None:

@@ -12,21 +12,44 @@ from typing import Any, ClassVar
 
 import msgspec
 
-EVERY_SERVICE = "every service"
-"""The source of what any service may tell; the message names the one that does."""
+from shared.contracts.event import EVERY_SERVICE, Event
+from shared.contracts.federation_events import (
+    DeliveryFailed,
+    PartnerChanged,
+    ReconciliationFinished,
+    SecurityServerAnnounced,
+    SourceDiffered,
+)
 
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all payloads. `schema` rises when meaning changes; `subject` names what the event is about."""
-
-    event: ClassVar[str]
-    source: ClassVar[str]
-    schema: ClassVar[int] = 1
-
-    @property
-    def subject(self) -> str:
-        """The CloudEvents subject: the id of the thing the event is about."""
-        return ""
+__all__ = [
+    "EVENTS",
+    "EVERY_SERVICE",
+    "CatalogueChanged",
+    "CatalogueEntry",
+    "CommandDone",
+    "DeliveryFailed",
+    "Event",
+    "Figure",
+    "FinalisedRequested",
+    "ObligationsAnnounced",
+    "Observation",
+    "ObservationsRecorded",
+    "ObservationsRequested",
+    "OwedItem",
+    "Paper",
+    "PartnerChanged",
+    "ProposalMoved",
+    "PushAccepted",
+    "Reason",
+    "ReconciliationFinished",
+    "SecurityServerAnnounced",
+    "SourceDiffered",
+    "SubmissionApproved",
+    "SubmissionFinalised",
+    "SubmissionReturned",
+    "SubmissionSubmitted",
+    "SubmissionWithdrawn",
+]
 
 
 class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -295,79 +318,6 @@ class ProposalMoved(Event, frozen=True, kw_only=True):
         return f"{self.proposal_id}/{self.round}/{self.moved}" + (f"/{self.by}" if self.moved == "reviewed" else "")
 
 
-class DeliveryFailed(Event, frozen=True, kw_only=True):
-    """A delivery was rejected, used up its attempts, or is in doubt with nobody to ask; a person must look."""
-
-    event: ClassVar[str] = "delivery_failed"
-    source: ClassVar[str] = "integration"
-    delivery_id: str
-    partner: str
-    form: str
-    unit: str
-    agency: str
-    period: str
-    state: str
-    error: str
-    attempts: int
-
-    @property
-    def subject(self) -> str:
-        return self.delivery_id
-
-
-class ReconciliationFinished(Event, frozen=True, kw_only=True):
-    """A comparison with a partner ended: equal, or with this many differences by class. `direction`: receiver (what it
-    is to hold) or source (what was received from it)."""
-
-    event: ClassVar[str] = "reconciliation_finished"
-    source: ClassVar[str] = "integration"
-    reconciliation_id: str
-    partner: str
-    equal: bool
-    differences: dict[str, int]
-    direction: str = "receiver"
-
-    @property
-    def subject(self) -> str:
-        return self.reconciliation_id
-
-
-class PartnerChanged(Event, frozen=True, kw_only=True):
-    """A partner is, from its `version` on, active or suspended, and permitted on these days (Đ14.4b; `valid_to` not
-    included, `valid_from` None: not at all). Whoever admits its clients goes by the newest version it has seen."""
-
-    event: ClassVar[str] = "partner_changed"
-    source: ClassVar[str] = "integration"
-    partner: str
-    version: int
-    active: bool
-    valid_from: date | None
-    valid_to: date | None
-
-    @property
-    def subject(self) -> str:
-        return f"{self.partner}/{self.version}"
-
-
-class SourceDiffered(Event, frozen=True, kw_only=True):
-    """A comparison found that a source holds other figures than were received from it or approved, and that it is for
-    `agency` to act: as the entry desk of figures that it owes (`task_of` entry_desk) or as the agency that answers for
-    the source (source). `differences` counts these by class."""
-
-    event: ClassVar[str] = "source_differed"
-    source: ClassVar[str] = "integration"
-    reconciliation_id: str
-    partner: str
-    partner_name: str
-    agency: str
-    task_of: str
-    differences: dict[str, int]
-
-    @property
-    def subject(self) -> str:
-        return f"{self.reconciliation_id}/{self.agency}/{self.task_of}"
-
-
 class CommandDone(Event, frozen=True, kw_only=True):
     """A call by an actor changed something in `service`: `method` with `arguments` by name, begun at `at`. The journal
     that integration keeps has it, so that a service restored from an older copy can be healed; nobody acts upon it."""
@@ -399,6 +349,7 @@ EVENTS: tuple[type[Event], ...] = (
     ObligationsAnnounced,
     ProposalMoved,
     PartnerChanged,
+    SecurityServerAnnounced,
     DeliveryFailed,
     ReconciliationFinished,
     SourceDiffered,

@@ -15,6 +15,7 @@ from services.integration.service.previews import PreviewCalls
 from services.integration.service.pulls import PullCalls
 from services.integration.service.reconciliations import ReconciliationCalls
 from services.integration.service.reports import ReportCalls
+from services.integration.service.security_servers import SecurityServerCalls
 from services.integration.service.sources import SourceCalls
 from services.integration.service.xroad import XRoadCalls
 from shared.entrypoints import Described
@@ -25,6 +26,7 @@ class IntegrationService(
     Described,
     PartnerCalls,
     AdministrationCalls,
+    SecurityServerCalls,
     DeliveryCalls,
     PreviewCalls,
     MessageCalls,

@@ -107,6 +107,7 @@ from shared.contracts.views.reports import (
     ReportTrend,
     ReportView,
 )
+from shared.contracts.views.security_servers import SecurityServerChange, SecurityServers, SecurityServerView
 from shared.contracts.views.sources import (
     ReceivedPage,
     ReceivedView,
@@ -283,6 +284,9 @@ __all__ = [
     "ReviewView",
     "RolledView",
     "RollupView",
+    "SecurityServerChange",
+    "SecurityServerView",
+    "SecurityServers",
     "SeriesPage",
     "SeriesView",
     "ServiceStatus",

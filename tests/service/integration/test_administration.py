@@ -12,11 +12,13 @@ from sqlalchemy import Engine, text
 
 from services.integration import backfilling, intake, scrubbing
 from services.integration.service import IntegrationService
+from services.integration.settings import IntegrationSettings
 from shared.calendar import VIETNAM, WorkingCalendar
 from shared.contracts.actor import Actor
 from shared.contracts.events import CatalogueChanged, CatalogueEntry, ObservationsRecorded
 from shared.contracts.hashes import release_hash
-from shared.errors import Conflict, Forbidden, Invalid
+from shared.contracts.views import SecurityServerView
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, states, store
 
@@ -261,3 +263,66 @@ def test_quiet_hours_and_timetables_hold_back_until_their_moment(
     assert service.sync(ACTOR, "bo-nganh") == 1
     work("bo-nganh")
     assert states(engine, "bo-nganh") == ["acknowledged"]
+
+
+def test_a_security_servers_change_is_announced_ahead_told_and_takes_effect_on_its_day(
+    service: IntegrationService, engine: Engine
+) -> None:
+    first = service.list_security_servers(ACTOR).earliest
+    server = SecurityServerView(
+        id="mcbm-1", owner="LC", address="https://mcbm", purpose="trục", fingerprint="a" * 64, valid_from=first
+    )
+    with pytest.raises(Invalid, match="announced_late"):
+        service.announce_security_server(ACTOR, "mcbm-1", first - timedelta(days=1), server)
+    found = service.announce_security_server(ACTOR, "mcbm-1", first, server)
+    assert found.standing == [] and [change.becomes for change in found.announced] == [server]
+    assert service.list_security_servers(ACTOR, first).standing == [server]
+    (told,) = emitted(engine, "security_server_announced")
+    assert (told["server"], told["address"], told["emergency"]) == ("mcbm-1", "https://mcbm", False)
+    with pytest.raises(NotFound):
+        service.announce_security_server(ACTOR, "mcbm-9", first)
+
+
+def steps(service: IntegrationService) -> dict[str, bool | None]:
+    return {step.step: step.passed for step in service.check_partner(ACTOR, "bo-nganh").steps}
+
+
+def test_trying_a_partner_tells_each_step_and_gives_it_nothing(
+    far: httpx.Client,
+    service: IntegrationService,
+    put: Any,
+    settings: IntegrationSettings,
+    engine: Engine,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.integration.service.administration.integration_settings", lambda: settings)
+    for partner in ("bo-nganh", "quoc-gia"):
+        found = service.check_partner(ACTOR, partner)
+        told = [(step.step, step.passed, step.told) for step in found.steps]
+        assert found.passed and [step.passed for step in found.steps].count(True) == 7, told
+        assert next(step for step in found.steps if step.step == "certificate").passed is None
+        assert all(step.told and step.detail for step in found.steps)
+    assert far.get("/control/store").json() == []
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM messages WHERE kind = 'status'")).scalar_one() == 2
+
+    (settings.secrets / "partner_bo-nganh").write_text("another secret")
+    assert steps(service) | {"clock": True} == {
+        "permission": True,
+        "name": True,
+        "connection": True,
+        "certificate": None,
+        "authentication": False,
+        "schema": None,
+        "round_trip": None,
+        "clock": True,
+    }
+    put("bo-nganh", endpoint="http://127.0.0.1:1")
+    assert steps(service)["connection"] is False and steps(service)["authentication"] is None
+    put("bo-nganh", endpoint="http://no-such-host.invalid")
+    assert steps(service)["name"] is False
+    put("bo-nganh", endpoint=f"https://{address.removeprefix('http://')}", transport={"kind": "tls"})
+    assert steps(service)["certificate"] is False
+    service.suspend_partner(ACTOR, "bo-nganh", "thử")
+    assert list(steps(service).values()) == [False, *[None] * 7]

@@ -111,6 +111,8 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/v1/batches?form=f&unit=u&period=2016&after=7", None),
     ("GET", "/v1/partners", None),
     ("POST", "/v1/partners/p/sync", None),
+    ("GET", "/v1/security-servers?on=2026-01-01", None),
+    ("POST", "/v1/security-servers/s/announcements", {"effective_on": "2026-01-01", "emergency": True, "reason": "x"}),
     ("GET", "/v1/partners/p", None),
     ("PUT", "/v1/partners/p?dry_run=true&reason=r&expected_version=1", {"name": "P"}),
     ("POST", "/v1/partners/p/suspend", {"reason": "thử"}),

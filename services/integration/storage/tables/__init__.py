@@ -27,6 +27,7 @@ from services.integration.storage.tables.pulls import (
     pull_sources,
 )
 from services.integration.storage.tables.reconciliations import differences, reconciliations
+from services.integration.storage.tables.security_servers import security_server_changes
 from services.integration.storage.tables.sources import (
     reconciliation_scopes,
     source_clients,
@@ -71,6 +72,7 @@ __all__ = [
     "reconciliation_scopes",
     "reconciliations",
     "scrubs",
+    "security_server_changes",
     "source_clients",
     "source_groups",
     "source_received",
