@@ -56,15 +56,18 @@ def work_batch(unit: Unit, job_id: int) -> int:
     own = unit.about(job.correlation_id)
     letters = jobs.take(unit.connection, job.id, room)
     still_dead = dead_letters.lock_dead(unit.connection, letters)
+    skipped, waiting = len(letters) - len(still_dead), 0
     if job.action == "replay":
+        ready = dead_letters.sendable(unit.connection, still_dead)
+        jobs.put_back(unit.connection, job.id, sorted(set(still_dead) - set(ready)))
+        waiting, still_dead = len(still_dead) - len(ready), ready
         dead_letters.replay(unit.connection, still_dead, job.requested_by, unit.now, job.id)
     else:
         dead_letters.discard(unit.connection, still_dead, job.requested_by, unit.now, job.reason or "", job.id)
     for letter in still_dead:
         own.audit(f"dead_letter.{job.action}ed", str(letter), {"job": job.id, "by": job.requested_by})
-    skipped = len(letters) - len(still_dead)
     jobs.count(unit.connection, job.id, done=len(still_dead), skipped=skipped, at=unit.now)
-    if len(letters) < room:
+    if len(letters) < room and not waiting:
         ended = jobs.end(unit.connection, job.id, "finished")
         own.audit("dead_letter_job.finished", str(job.id), {"done": ended.done, "skipped": ended.skipped})
-    return len(letters)
+    return len(letters) - waiting

@@ -15,7 +15,7 @@ from services.integration.storage.dead_letters import Filter
 from shared.contracts.actor import Actor
 from shared.contracts.views import DeadLetterEvent, DeadLetterPage, DeadLetterView
 from shared.entrypoints import rpc
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.storage import Unit, UnitOfWork
 
 LETTER_STATES = ("dead", "replayed", "discarded")
@@ -65,7 +65,8 @@ class DeadLetterCalls:
         """Send the message once more, to the queue it died in and under its own id, so that it has its effect once.
 
         One that is replayed already is answered as it stands; should it die again it is dead again.
-        Raises NotFound("integration.no_dead_letter"), Conflict("integration.letter_discarded").
+        Raises NotFound("integration.no_dead_letter"), Conflict("integration.letter_discarded"), and for a moment
+        Unavailable("integration.replay_under_way") while the same message is replayed to another queue.
         """
         actor.require("dead_letters.replay")
         with self.unit(actor) as unit:
@@ -73,6 +74,12 @@ class DeadLetterCalls:
             if row.state == "discarded":
                 raise Conflict("integration.letter_discarded", dead_letter_id, "Thông điệp này đã bị hủy bỏ.")
             if row.state == "dead":
+                if not dead_letters.sendable(unit.connection, [row.id]):
+                    raise Unavailable(
+                        "integration.replay_under_way",
+                        "the same message is on its way to another queue it died in",
+                        "Thông điệp này đang được gửi lại vào hàng đợi khác, xin thử lại sau giây lát.",
+                    )
                 dead_letters.replay(unit.connection, [row.id], actor.id, unit.now)
                 unit.audit("dead_letter.replayed", str(row.id), {"queue": row.queue, "message": str(row.message_id)})
             return _whole(unit, _letter(unit, dead_letter_id))

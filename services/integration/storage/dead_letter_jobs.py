@@ -40,6 +40,7 @@ _TAKE = text(
     "DELETE FROM dead_letter_job_items WHERE job = :job AND letter IN (SELECT letter FROM dead_letter_job_items "
     "WHERE job = :job ORDER BY letter LIMIT :limit) RETURNING letter"
 )
+_PUT_BACK = text("INSERT INTO dead_letter_job_items (job, letter) SELECT :job, unnest(cast(:letters AS bigint[]))")
 _COUNT = text(
     "UPDATE dead_letter_jobs SET done = done + :done, skipped = skipped + :skipped, worked_at = :at WHERE id = :job"
 )
@@ -110,6 +111,11 @@ def claim(connection: Connection, job: int) -> Row[Any] | None:
 def take(connection: Connection, job: int, limit: int) -> list[int]:
     """Take the next letters off a job's list and return them."""
     return sorted(connection.execute(_TAKE, {"job": job, "limit": limit}).scalars())
+
+
+def put_back(connection: Connection, job: int, letters: Sequence[int]) -> None:
+    """Put letters that could not be done yet back on a job's list."""
+    connection.execute(_PUT_BACK, {"job": job, "letters": list(letters)})
 
 
 def count(connection: Connection, job: int, *, done: int, skipped: int, at: Any) -> None:

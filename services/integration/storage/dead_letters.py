@@ -48,6 +48,15 @@ _PAGE = text(
     "ORDER BY id DESC LIMIT :limit"
 )
 _TOTAL = text(f"SELECT count(*) FROM dead_letters WHERE {WHERE}")  # noqa: S608 -- a constant
+# A message has one row in the outbox, which names one queue: while it is on its way to one, it cannot go to another.
+_SENDABLE = text(
+    """
+    SELECT DISTINCT ON (l.message_id) l.id FROM dead_letters l
+    WHERE l.id = ANY(:ids)
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.message_id = l.message_id AND o.sent_at IS NULL)
+    ORDER BY l.message_id, l.id
+    """
+)
 # A message that goes out through this outbox a second time has its row there: it is sent once more.
 _SEND = text(
     """
@@ -104,6 +113,12 @@ def lock_dead(connection: Connection, letters: Sequence[int]) -> list[int]:
     return list(connection.execute(_OPEN, {"ids": list(letters)}).scalars())
 
 
+def sendable(connection: Connection, letters: Sequence[int]) -> list[int]:
+    """Return those of these letters that can be replayed now: not the ones whose message, dead in another queue too, is
+    on its way there. That is a matter of moments."""
+    return sorted(connection.execute(_SENDABLE, {"ids": list(letters)}).scalars())
+
+
 def page(connection: Connection, wanted: Filter, before: int | None, limit: int) -> tuple[Sequence[Row[Any]], int]:
     """Return letters that match, newest first, and how many there are in all."""
     rows = connection.execute(_PAGE, wanted.values | {"before": before, "limit": limit}).all()
@@ -121,7 +136,7 @@ def history_of(connection: Connection, letter: int) -> Sequence[Row[Any]]:
 
 
 def replay(connection: Connection, letters: Sequence[int], by: str, at: datetime, job: int | None = None) -> None:
-    """Put the messages of these letters into the outbox, straight to the queues they died in."""
+    """Put the messages of these letters, which are `sendable`, into the outbox, straight to the queues they died in."""
     connection.execute(_SEND, {"ids": list(letters)})
     _settle(connection, letters, state=REPLAYED, replays=1, by=by, at=at, reason=None, job=job)
 
