@@ -153,9 +153,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def ports() -> Iterator[int]:
+    """Return free ports of a block that is this pytest worker's own, below those that the system gives to outgoing
+    connections: what is killed and started again must find its port as it left it."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    for port in range(20_000 + 500 * int(worker), 20_500 + 500 * int(worker)):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                yield port
+
+
 @pytest.fixture(autouse=True)
 def told(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Note what each test put through the hub; with HUB_FAULT_RESULTS=<file> the table of docs/faults.md is written."""
+    """Note what each test put through the hub; with HUB_FAULT_RESULTS=<file> the table of docs/faults.md is written,
+    by each pytest worker a part under a name of its own."""
     if "rig" not in request.fixturenames:
         yield
         return
@@ -173,6 +184,7 @@ def told(request: pytest.FixtureRequest) -> Iterator[None]:
     name = request.node.name.removeprefix("test_").replace("_", " ")
     rig.results.append(f"| {name} | {len(new)} | {figures} | {repeated} | {verdict} | {seconds:.0f} |")
     if path := os.environ.get("HUB_FAULT_RESULTS"):
+        path += os.environ.get("PYTEST_XDIST_WORKER", "")
         head = "| fault | rounds | figures | client repeats | lost | doubled | seconds |\n|---|---|---|---|---|---|---|"
         Path(path).write_text("\n".join([head, *rig.results, ""]))
 
@@ -183,8 +195,9 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     `hub-faults-last` in the folder for temporary files."""
     folder = Path(tempfile.mkdtemp(prefix="hub-faults-"))
     folder.chmod(0o755)
-    postgres = EmbeddedPostgres(folder / "postgres").start()
-    broker = PrivateBroker(folder / "rabbitmq").start()
+    free = ports()
+    postgres = EmbeddedPostgres(folder / "postgres", next(free)).start()
+    broker = PrivateBroker(folder / "rabbitmq", next(free)).start()
     failpoints = folder / "failpoints"
     for name in ("armed", "hits"):
         (failpoints / name).mkdir(parents=True)
@@ -196,10 +209,10 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
         postgres_url=postgres.url,
         amqp_url=broker.url,
         gateway_url="",
-        gateway_port=free_port(),
-        national_port=free_port(),
-        ministry_port=free_port(),
-        metrics_port=free_port(),
+        gateway_port=next(free),
+        national_port=next(free),
+        ministry_port=next(free),
+        metrics_port=next(free),  # and the ones that follow
     )
     object.__setattr__(settings, "gateway_url", f"http://127.0.0.1:{settings.gateway_port}")
     installation = Installation(settings, lambda line: None)
@@ -223,7 +236,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 
 def _keep_logs(log: Path) -> None:
-    keep = Path(tempfile.gettempdir()) / "hub-faults-last"
+    keep = Path(tempfile.gettempdir()) / f"hub-faults-last{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     shutil.rmtree(keep, ignore_errors=True)
     if log.exists():
         shutil.copytree(log, keep)
