@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from hub.demo.stage import Stage
 from hub.demo.story import roll_up_a_month
 from hub.ground.installation import Installation
 from hub.settings import HubSettings
+from shared.digest import entry_hash, of_hash, total
 from shared.packets import signing
 from shared.packets.kind import Header
 from shared.packets.report_data import Figure, ReportData
@@ -104,6 +106,53 @@ def test_packets_leave_and_come_in_signed(hub: HubSettings, tmp_path: Path) -> N
         receipt = taken.headers["location"]
         eventually(lambda: http.get(receipt).json()["state"] == "processed", what="the receipt")
         assert http.get(receipt).json()["counts"]["accepted"] == 1
+
+
+def test_a_source_that_only_pushes_learns_what_the_hub_holds_otherwise(hub: HubSettings) -> None:
+    secret = json.loads((hub.secrets / "demo_accounts.json").read_text())["clients"]
+    place = {"period": "2016", "form": "GD-NAM", "unit": "12"}
+    held = {"GD03.THPT": "9000", "GD06": "2514"}
+
+    def token(client: str) -> dict[str, str]:
+        grant = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret[client]}
+        given = http.post("/oauth2/token", data=grant).json()["access_token"]
+        return {"Authorization": f"Bearer {given}"}
+
+    def done(path: str, states: set[str]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def ended() -> bool:
+            found.update(http.get(path, headers=source).raise_for_status().json())
+            return found["state"] in states
+
+        eventually(ended, what=f"{path} in {states}")
+        return found
+
+    with httpx.Client(base_url=hub.gateway_url, timeout=30) as http:
+        source = token("csdl-giao-duc")
+        figures = [{"indicator": "GD03.THPT", "value": "8966"}, {"indicator": "GD06", "value": 2514}]
+        push = {"form": "GD-NAM", "unit": "LC", "period": "2016", "figures": figures}
+        pushed = http.post("/v1/data", json=push, headers={**source, "Idempotency-Key": "compared"}).raise_for_status()
+        counts = done(pushed.headers["Location"], {"processed"})["counts"]
+        assert counts["accepted"] + counts["unchanged"] == 2
+        hashes = [entry_hash("GD-NAM", "12", "2016", name, value, "official") for name, value in held.items()]
+        whole = total(of_hash(raw) for raw in hashes)
+        stated = {"level": "bucket", "digests": [{**place, "count": whole.count, "digest": whole.text}]}
+        began = http.post("/v1/source-digests", json=stated, headers=source).raise_for_status()
+        wanted = done(began.headers["Location"], {"values"})
+        assert [(group["received"], group["stated"]) for group in wanted["differing"]] == [(2, 2)]
+        listed = {"reconciliation": wanted["id"], **place, "values": [
+            {"indicator": name, "value": value, "changed_at": "2016-01-01T07:00:00+07:00"}
+            for name, value in held.items()
+        ]}  # fmt: skip
+        http.post("/v1/source-values", json=listed, headers=source).raise_for_status()
+        ended = done(began.headers["Location"], {"equal", "different", "failed"})
+        assert (ended["state"], ended["pending"]) == ("different", 1)
+        assert [(d["kind"], d["indicator"], d["received"], d["stated"]) for d in ended["differences"]] == [
+            ("value", "GD03.THPT", "8966", "9000")
+        ]
+        report = http.get(f"/v1/reconciliations/{ended['id']}/report?format=pdf", headers=token("van-hanh"))
+        assert report.headers["content-type"] == "application/pdf" and report.content.startswith(b"%PDF-")
 
 
 # The administrator may do most, so its requests go deepest; the others show what their rights open and what they close.

@@ -41,6 +41,8 @@ _PAST = text(
 _NOW = {
     "receiver": "SELECT form, period, sum(expected_count)::bigint AS n FROM holdings WHERE partner = :partner "
     "GROUP BY form, period HAVING sum(expected_count) > 0",
+    "warehouse": "SELECT form, period, sum(count)::bigint AS n FROM contents "
+    "GROUP BY form, period HAVING sum(count) > 0",
     "source": "SELECT form, period, sum(count)::bigint AS n FROM source_received WHERE reconciliation = :id "
     "GROUP BY form, period HAVING sum(count) > 0",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.notifications.announcements import announced
@@ -16,6 +17,7 @@ from services.notifications.domain import (
     proposal_moved,
     reconciled,
     returned,
+    source_differed,
 )
 from shared.calendar import period_in_words
 from shared.contracts.actor import Actor
@@ -26,6 +28,7 @@ from shared.contracts.events import (
     ProposalMoved,
     Reason,
     ReconciliationFinished,
+    SourceDiffered,
     SubmissionApproved,
     SubmissionReturned,
 )
@@ -101,6 +104,26 @@ def test_a_reconciliation_tells_of_differences_and_is_silent_about_equality() ->
     (notice,) = reconciled(event)
     assert notice.text == "Số liệu hai bên không khớp: 2 số liệu khác giá trị, 1 số liệu thiếu ở bên nhận."
     assert reconciled(ReconciliationFinished(reconciliation_id="r2", partner="x", equal=True, differences={})) == []
+
+
+def test_differences_with_a_source_are_told_to_those_whose_task_they_are() -> None:
+    event = SourceDiffered(
+        reconciliation_id="r1",
+        partner="nguon-giao-duc",
+        partner_name="CSDL ngành giáo dục",
+        agency="LC-SGDDT",
+        task_of="entry_desk",
+        differences={"by_hand": 2, "conflict": 1},
+    )
+    (notice,) = source_differed(event)
+    assert notice.audience == Audience("submissions.edit", "LC-SGDDT")
+    assert notice.title == "Đối soát với nguồn CSDL ngành giáo dục: 3 số liệu cần xử lý"
+    assert notice.text.startswith(
+        "2 số liệu nhập tay khác số của nguồn, 1 số liệu chờ chọn giữa số nhập tay và số của nguồn. Đề nghị kiểm tra"
+    )
+    (other,) = source_differed(msgspec.structs.replace(event, task_of="source", differences={"missing_here": 1}))
+    assert other.audience == Audience("reconciliations.read", "LC-SGDDT") and other.topic != notice.topic
+    assert "1 số liệu nguồn có mà tỉnh chưa nhận" in other.text
 
 
 @pytest.mark.parametrize(
