@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from services.integration.service.paging import bad_filter
-from services.integration.storage import offers
+from services.integration.storage import offered_shares, offers
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.offers import Sight
 from shared.contracts.actor import EVERYWHERE, Actor
@@ -15,6 +15,8 @@ from shared.errors import Forbidden
 from shared.storage import Unit, UnitOfWork
 
 MAX_PAGE = 1_000
+MAX_SHARES = 4_096
+MAX_CHOSEN = 500
 _SEPARATOR = "|"
 _FIELDS = {"period": "period", "form": "form", "place": "unit", "indicator": "indicator"}
 
@@ -85,6 +87,59 @@ class DigestCalls:
             if last is None
             else _written(*(getattr(last, _FIELDS[name]) for name in offers.listing_key(sight))),
         )
+
+    @rpc
+    def search_digests(
+        self,
+        actor: Actor,
+        level: Literal["part", "bucket", "group"],
+        period: str,
+        form: str,
+        shares: int,
+        chosen: list[int] | None = None,
+        units: list[str] | None = None,
+        store: Store | None = None,
+    ) -> DigestPage:
+        """Return brief digests below a form: of its keys in so many parts by their unit (`part`), of the keys in the
+        `chosen` parts (`bucket`), or of the entries of these units' keys in so many groups (`group`).
+
+        Raises as `read_digests`, Invalid("integration.bad_filter") beyond 4,096 shares or 500 parts or units.
+        """
+        if not 1 <= shares <= MAX_SHARES or len(chosen or ()) > MAX_CHOSEN or len(units or ()) > MAX_CHOSEN:
+            raise bad_filter(f"{shares} shares, {len(chosen or ())} parts, {len(units or ())} units")
+        with self.unit(actor) as unit:
+            sight = _sight(unit, actor, store, form)
+            if level == "part":
+                found = offered_shares.parts(unit.connection, sight, period, form, shares)
+            elif level == "bucket":
+                found = offered_shares.keys(unit.connection, sight, period, form, shares, chosen or [])
+            else:
+                found = offered_shares.groups(unit.connection, sight, period, form, shares, units or [])
+        return DigestPage(store=_named(sight), digests=found)
+
+    @rpc
+    def list_groups(
+        self,
+        actor: Actor,
+        period: str,
+        form: str,
+        shares: int,
+        of: list[tuple[str, int]],
+        store: Store | None = None,
+        after: str | None = None,
+        limit: int = MAX_PAGE,
+    ) -> ListedPage:
+        """Return the entries in these groups (unit, group's number) of a form's keys. Raises as `search_digests`."""
+        if not 1 <= shares <= MAX_SHARES or len(of) > MAX_CHOSEN:
+            raise bad_filter(f"{shares} shares, {len(of)} groups")
+        size = max(1, min(limit, MAX_PAGE))
+        with self.unit(actor) as unit:
+            sight = _sight(unit, actor, store, form)
+            cursor = _cursor(after, 2)
+            found = offered_shares.entries(unit.connection, sight, period, form, shares, of, cursor, size + 1)
+        last = found[size - 1] if len(found) > size else None
+        following = None if last is None else _written(last.unit, last.indicator)
+        return ListedPage(store=_named(sight), values=found[:size], next=following)
 
 
 def _sight(unit: Unit, actor: Actor, store: Store | None, form: str | None) -> Sight:

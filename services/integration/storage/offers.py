@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from shared.contracts.views import DigestView, ListedValue
 from shared.digest import LANES, Digest
@@ -36,6 +37,10 @@ _WAREHOUSE_VALUES = """
     SELECT period, form, unit AS place, o.key AS indicator, o.value->>0 AS value, o.value->>1 AS status, version
     FROM contents CROSS JOIN LATERAL jsonb_each(observations) o WHERE true
 """
+KEYS = (_EXPECTED, _WAREHOUSE)
+VALUES = (_EXPECTED_VALUES, _WAREHOUSE_VALUES)
+"""The stores by key and by entry: what a partner is to hold, and the warehouse."""
+
 _EXPECTED_KEY = ("period", "form", "place", "indicator")
 _WAREHOUSE_KEY = ("form", "place", "period", "indicator")
 
@@ -60,7 +65,7 @@ def digests(
     grouped = f"GROUP BY {names} ORDER BY {names}" if by else "HAVING count(*) > 0"
     columns = f"{names}, " if by else ""
     statement = text(
-        f"SELECT {columns}coalesce(sum(n), 0)::bigint AS n, {sums} FROM ({_seen(sight, _EXPECTED, _WAREHOUSE)}) s "  # noqa: S608 -- constants above
+        f"SELECT {columns}coalesce(sum(n), 0)::bigint AS n, {sums} FROM ({seen(sight, *KEYS)}) s "  # noqa: S608 -- constants above
         f"WHERE {_where(narrowed, by, after)} {grouped} LIMIT :limit"
     )
     found = []
@@ -86,21 +91,32 @@ def values(
     key = listing_key(sight)
     begun = " AND (" + ", ".join(key[:3]) + ") >= (:after0, :after1, :after2)" if after else ""  # what an index knows
     statement = text(
-        f"SELECT * FROM ({_seen(sight, _EXPECTED_VALUES, _WAREHOUSE_VALUES)}) s "  # noqa: S608 -- constants above
+        f"SELECT * FROM ({seen(sight, *VALUES)}) s "  # noqa: S608 -- constants above
         f"WHERE {_where(narrowed, key, after)}{begun} ORDER BY {', '.join(key)} LIMIT :limit"
     )
-    return [
-        ListedValue(
-            period=row.period,
-            form=row.form,
-            unit=row.place,
-            indicator=row.indicator,
-            value=row.value,
-            status=row.status,
-            version=row.version,
-        )
-        for row in connection.execute(statement, _given(sight, narrowed, after, limit))
-    ]
+    return [listed(row) for row in connection.execute(statement, _given(sight, narrowed, after, limit))]
+
+
+def listed(row: Row[Any]) -> ListedValue:
+    """Return an entry as callers see it."""
+    return ListedValue(
+        period=row.period,
+        form=row.form,
+        unit=row.place,
+        indicator=row.indicator,
+        value=row.value,
+        status=row.status,
+        version=row.version,
+    )
+
+
+def scope(sight: Sight) -> dict[str, object]:
+    """Return the parameters that `seen` needs."""
+    return {
+        "partner": sight.partner,
+        "units": None if sight.units is None else list(sight.units),
+        "forms": None if sight.forms is None else list(sight.forms),
+    }
 
 
 def listing_key(sight: Sight) -> tuple[str, ...]:
@@ -108,9 +124,10 @@ def listing_key(sight: Sight) -> tuple[str, ...]:
     return _WAREHOUSE_KEY if sight.partner is None else _EXPECTED_KEY
 
 
-def _seen(sight: Sight, expected: str, warehouse: str) -> str:
+def seen(sight: Sight, expected: str, warehouse: str) -> str:
+    """Return the query of the one store or the other, narrowed to the units and forms that are seen."""
     found = warehouse if sight.partner is None else expected
-    head = "h." if found is _EXPECTED_VALUES else ""
+    head = "h." if " h JOIN " in found else ""
     if sight.units is not None:
         found += f" AND {head}unit = ANY(:units)"
     if sight.forms is not None:
@@ -126,11 +143,4 @@ def _where(narrowed: Mapping[str, str], key: Sequence[str], after: Sequence[str]
 
 
 def _given(sight: Sight, narrowed: Mapping[str, str], after: Sequence[str], limit: int) -> dict[str, object]:
-    return {
-        "partner": sight.partner,
-        "units": None if sight.units is None else list(sight.units),
-        "forms": None if sight.forms is None else list(sight.forms),
-        "limit": limit,
-        **narrowed,
-        **{f"after{n}": part for n, part in enumerate(after)},
-    }
+    return {**scope(sight), "limit": limit, **narrowed, **{f"after{n}": part for n, part in enumerate(after)}}

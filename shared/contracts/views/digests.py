@@ -8,13 +8,15 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestView:
     """The digest of a group: how many entries it has, and the lane-wise sum of their hashes as 64 hexadecimal digits
-    (shared/digest.py). What lies above the level that was asked for is None."""
+    (shared/digest.py); of parts, groups and keys of parts in brief, 16 of them. `share` is the part's or group's
+    number. What lies above the level that was asked for is None."""
 
     period: str | None
     form: str | None
     unit: str | None
     count: int
     digest: str
+    share: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from services.integration.service import IntegrationService
@@ -57,6 +58,42 @@ def test_a_partner_reads_the_very_digests_that_it_computes_of_its_own_store(
     page = service.read_digests(SYSTEM, **asked)
     assert page.store == "expected" and own
     assert told(page.digests) == own
+
+
+def test_below_a_form_a_partner_reads_what_its_own_store_tells(
+    held: Any, far: httpx.Client, work: Work, service: IntegrationService
+) -> None:
+    work("quoc-gia")
+    place = {"period": "2016", "form": "GD-NAM"}
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+
+    def own(path: str, **asked: Any) -> list[dict[str, Any]]:
+        answer = far.get(f"/api/v1/{path}", params={**place, **asked}, headers=shown).raise_for_status()
+        rows: list[dict[str, Any]] = answer.json()[path]
+        return rows
+
+    def ours(level: Any, shares: int, **asked: Any) -> list[dict[str, Any]]:
+        found = service.search_digests(SYSTEM, level, shares=shares, **place, **asked).digests
+        return [
+            {name: value for name, value in msgspec.to_builtins(view).items() if value is not None} for view in found
+        ]
+
+    assert ours("part", 4) == own("digests", level="part", parts=4) != []
+    parts = list(range(4))
+    assert ours("bucket", 4, chosen=parts) == own("digests", level="bucket", parts=4, part=parts)
+    groups = ours("group", 3, units=["12"])
+    assert groups == own("digests", level="group", groups=3, unit="12") and len(groups) > 1
+    share = groups[0]["share"]
+    listed = service.list_groups(SYSTEM, shares=3, of=[("12", share)], **place).values
+    assert [item.indicator for item in listed] == [
+        item["indicator"] for item in own("values", groups=3, of=f"{share}:12")
+    ]
+    whole = service.search_digests(READER, "group", shares=1, units=["LC"], **place).digests
+    assert [(item.unit, item.share, item.count) for item in whole] == [("LC", 0, 3)]
+    elsewhere = replace(READER, units=("LC-XA1",))
+    assert service.search_digests(elsewhere, "part", shares=4, **place).digests == []
+    with pytest.raises(Invalid, match="bad_filter"):
+        service.search_digests(SYSTEM, "part", shares=5_000, **place)
 
 
 def every(call: Any, key: str, **asked: Any) -> Iterator[Any]:
