@@ -56,7 +56,7 @@ async def list_messages(
             unit=unit,
             form=form,
             period=period,
-            correlation_id=correlation_id,
+            correlation=correlation_id,
             since=_text(since),
             until=_text(until),
             after=after,

@@ -41,7 +41,7 @@ class MessageCalls:
         unit: str | None = None,
         form: str | None = None,
         period: str | None = None,
-        correlation_id: str | None = None,
+        correlation: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         after: str | None = None,
@@ -60,7 +60,7 @@ class MessageCalls:
             "unit": unit,
             "form": form,
             "period": period,
-            "correlation_id": correlation_id,
+            "correlation_id": correlation,
         }
         before = None if after is None else entry_id(after)
         if after is not None and before is None:

@@ -202,7 +202,7 @@ class DeadLetterJobView:
     action: str
     state: str
     filter: dict[str, str]
-    reason: str | None
+    reason: str | None = None
     requested_by: str
     rate: int
     started_at: datetime

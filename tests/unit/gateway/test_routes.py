@@ -17,6 +17,9 @@ from tests.unit.gateway.conftest import SETTINGS, Gateway
 HASH = "a" * 64
 WHICH = {"form": "f", "period": "2026-09", "reason": "mưa lũ"}
 REQUESTS: list[tuple[str, str, Any]] = [
+    ("GET", "/v1/messages?partner=p&direction=in&kind=submit&from=2026-11-01T00:00:00%2B07:00&limit=5", None),
+    ("GET", "/v1/messages/7", None),
+    ("GET", "/v1/messages/export?to=2026-11-01T00:00:00%2B07:00", None),
     ("PUT", "/v1/catalogue?expected_version=3", {"units": []}),
     ("POST", "/v1/catalogue/plan", {"units": []}),
     ("GET", "/v1/units?on=2025-07-01&kind=commune&parent=LC&under=LC&code=gso:03388&after=x&limit=5", None),
@@ -180,6 +183,8 @@ FILE = {"name": "GD.xlsx", "media_type": "application/octet-stream", "content": 
 EXPORT = {"as_of": 1, "content": "", "rows": 0}
 ANSWERS: dict[str, Any] = {
     "integration.sync": 2,
+    "integration.open_message_export": {"head": "{}", "first": 1, "last": 1},
+    "integration.read_message_export": {"lines": "{}"},
     "indicators.export_regime": FILE,
     "indicators.form_template": FILE,
     **{f"indicators.export_{name}": EXPORT for name in ("page", "list", "grid", "series", "structures")},
