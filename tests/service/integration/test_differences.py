@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from services.integration import intake
+from services.integration import intake, reconciling
 from services.integration.clients import Client, Recorder, open_client
 from services.integration.clients.protocol import Searchable, Unknown
 from services.integration.domain.partners import Partner
@@ -23,6 +23,7 @@ from services.integration.storage import reconciliations
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
 from shared.contracts.views import KnownDifferenceView, ReconciliationView
 from shared.errors import Conflict, Invalid
+from shared.failpoints import FAILPOINTS
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, store
 from tests.service.integration.test_reconciliation import PREFIX, tamper
@@ -251,3 +252,52 @@ def test_only_what_was_repaired_is_read_again(
     assert (found.state, found.equal, len(found.differences)) == ("repaired", True, 1)
     # Found: root, periods, forms, keys, groups, values of one group. Proven: groups of the key (equal), root.
     assert found.calls == 6 + 2
+
+
+class Died(BaseException):
+    """What a kill leaves behind: what was committed, and nothing else."""
+
+
+@pytest.mark.parametrize("spot", [name for name in FAILPOINTS if name.startswith("reconciliation.")])
+def test_a_run_that_dies_anywhere_is_taken_up_and_repairs_once(
+    spot: str,
+    unit: UnitOfWork,
+    settings: IntegrationSettings,
+    far: httpx.Client,
+    record: Record,
+    work: Work,
+    service: IntegrationService,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7", GD02="8"), recorded("YT-NAM", 1, YT01="1"))
+    work("bo-nganh")
+    tamper(far, "lose", "GD01")
+    tamper(far, "change", "YT01", "5", form="YT-NAM")
+    armed = {spot}
+
+    def failpoint(name: str) -> None:
+        if name in armed:
+            armed.discard(name)
+            raise Died(name)
+
+    monkeypatch.setattr(reconciling, "failpoint", failpoint)
+    started, deaths = service.reconcile(ACTOR, "bo-nganh", True), 0
+    for _ in range(6):
+        try:
+            Reconciler(unit, settings).work()
+        except Died:
+            deaths += 1
+        work("bo-nganh")
+    found = service.read_reconciliation(ACTOR, started.id)
+    assert (deaths, found.state, found.equal) == (1, "repaired", True)
+    assert [(d.indicator, d.kind, d.state) for d in found.differences] == [
+        ("GD01", "missing_there", "repaired"),
+        ("YT01", "value", "repaired"),
+    ]
+    with engine.connect() as connection:
+        repairs = connection.execute(text("SELECT form, state FROM deliveries WHERE kind = 'repair' ORDER BY form"))
+        assert [(row.form, row.state) for row in repairs] == [("GD-NAM", "acknowledged"), ("YT-NAM", "acknowledged")]
+    lives = known(service, settled=True)
+    assert [(view.state, view.times_seen, view.failed_repairs) for view in lives] == [("repaired", 1, 0)] * 2
+    assert len(emitted(engine, "reconciliation_finished")) == 1
