@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row
 from services.integration import scrubbing, tracking
 from services.integration.clients import Client, Connect, Recorder, open_client
 from services.integration.clients.protocol import Unanswered
-from services.integration.comparing import Comparer, DigestComparer, Found, Repair
+from services.integration.comparing import Comparer, DigestComparer, Found
 from services.integration.domain import timetable
 from services.integration.domain.difference_life import Life, Standing
 from services.integration.domain.partners import Partner
@@ -29,6 +29,7 @@ from services.integration.storage import deliveries, expected, messages, reports
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as rows
 from services.integration.storage.deliveries import Planned
+from services.integration.storage.expected import Head
 from services.integration.tracking import Course
 from shared.contracts.events import ReconciliationFinished
 from shared.errors import HubError
@@ -51,7 +52,7 @@ class Findings:
 
     equal: bool
     count: int = 0
-    repairs: list[tuple[Repair, list[Place]]] = field(default_factory=list)
+    repairs: list[tuple[Head, bool]] = field(default_factory=list)  # with whether only the partner knows the key
     pending: set[tuple[str, str, str]] = field(default_factory=set)
 
 
@@ -160,7 +161,7 @@ class Reconciler:
                 if not places:
                     continue
                 if allowed(partner, repair.differences):
-                    findings.repairs.append((repair, places))
+                    findings.repairs.append((repair.head, repair.stranger))
                 else:
                     tracking.changed(unit, course, places, Life.left_to_owner)
                     states |= dict.fromkeys(places, "task")
@@ -178,13 +179,12 @@ class Reconciler:
     # -- repairing and proving ---------------------------------------------------------------------------------------
 
     def _plan(self, unit: Unit, row: Row[Any], course: Course, findings: Findings) -> None:
-        for repair, _ in findings.repairs:
-            if repair.stranger:
-                expected.adopt(unit.connection, row.partner, repair.head)
-        begun = [place for _, places in findings.repairs for place in places]
-        tracking.changed(unit, course, begun, Life.repair_begun)
-        deliveries.plan(unit.connection, [_planned(repair, row) for repair, _ in findings.repairs])
-        keys = [(repair.head.form, repair.head.unit, repair.head.period) for repair, _ in findings.repairs]
+        for head, stranger in findings.repairs:
+            if stranger:
+                expected.adopt(unit.connection, row.partner, head)
+        keys = {(head.form, head.unit, head.period) for head, _ in findings.repairs}
+        tracking.begin_repairs(unit, course, keys)
+        deliveries.plan(unit.connection, [_planned(head, row) for head, _ in findings.repairs])
         rows.mark(unit.connection, row.id, keys, "repairing", ("new",))
         rows.change(unit.connection, row.id, state="repairing")
         unit.audit("reconciliation.repairing", str(row.id), {"partner": row.partner, "keys": len(keys)})
@@ -282,8 +282,7 @@ def alone(engine: Engine, number: int) -> Iterator[bool]:
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
-def _planned(repair: Repair, row: Row[Any]) -> Planned:
-    head = repair.head
+def _planned(head: Head, row: Row[Any]) -> Planned:
     return Planned(
         partner=row.partner,
         form=head.form,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.integration.domain.difference_life import Life, born
+from services.integration.domain.ledger import Key
 from services.integration.domain.partners import ZONE, Partner
 from services.integration.domain.reconciliation import Difference, Direction, Place
 from services.integration.storage import differences
@@ -72,6 +73,18 @@ def settle_unseen(unit: Unit, course: Course, compared: Callable[[Place], bool] 
         _save(unit, course, settled)
         gone += len(settled)
     return gone
+
+
+def begin_repairs(unit: Unit, course: Course, keys: Collection[Key]) -> None:
+    """Write that the repair of these keys has begun, for everything that this reconciliation found in them."""
+
+    def page(after: int) -> list[Known]:
+        return differences.repairable(
+            unit.connection, course.direction, course.partner, course.reconciliation, after, _PAGE
+        )
+
+    for known in _pages(page):
+        _save(unit, course, {item.place: item.life.repair_begun() for item in known if item.place[:3] in keys})
 
 
 def judge_repairs(

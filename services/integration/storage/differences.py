@@ -52,6 +52,10 @@ _UNSEEN = text(
     ORDER BY id LIMIT :limit FOR UPDATE OF k
     """  # noqa: S608 -- constants
 )
+_REPAIRABLE = text(
+    f"SELECT * FROM known_differences WHERE {_AT} AND state IN ('new', 'recurring') "  # noqa: S608 -- constants
+    "AND reconciliation = :reconciliation AND id > :after ORDER BY id LIMIT :limit FOR UPDATE"
+)
 _UNDER_REPAIR = text(
     f"SELECT * FROM known_differences WHERE {_AT} AND state = 'repairing' AND id > :after "  # noqa: S608 -- constants
     "ORDER BY id LIMIT :limit FOR UPDATE"
@@ -142,6 +146,14 @@ def unseen(
     up to `limit` after an id, locked. What has deliveries under way is left out."""
     given = {"direction": direction, "partner": partner, "reconciliation": reconciliation}
     return [_known(row) for row in connection.execute(_UNSEEN, given | {"after": after, "limit": limit})]
+
+
+def repairable(
+    connection: Connection, direction: Direction, partner: str, reconciliation: int, after: int, limit: int
+) -> list[Known]:
+    """Return differences that this reconciliation found and may repair, up to `limit` after an id, locked."""
+    given = {"direction": direction, "partner": partner, "reconciliation": reconciliation}
+    return [_known(row) for row in connection.execute(_REPAIRABLE, given | {"after": after, "limit": limit})]
 
 
 def under_repair(connection: Connection, direction: Direction, partner: str, after: int, limit: int) -> list[Known]:
