@@ -8,19 +8,19 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response, StreamingResponse
 
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import messages as examples
 from gateway.routes import After, Id, Limit, reply
+from gateway.routes.bodies import Moment
 from shared.contracts.views import MessageDetail, MessageExport, MessageExportPage, MessagePage
 
 router = APIRouter(tags=["federation"])
 Reader = Annotated[Caller, requires("messages.read")]
-Since = Annotated[AwareDatetime | None, Query(alias="from", description="not before this instant")]
-Until = Annotated[AwareDatetime | None, Query(alias="to", description="before this instant")]
+Since = Annotated[Moment | None, Query(alias="from", description="not before this instant")]
+Until = Annotated[Moment | None, Query(alias="to", description="before this instant")]
 MessageOutcome = Literal["answered", "refused", "failed", "no_connection", "timeout", "broken", "interrupted"]
 EXPORT_TIMEOUT_SECONDS = 60.0
 _TYPE = "application/x-ndjson"

@@ -115,10 +115,10 @@ def test_a_token_is_issued_by_a_real_process(
         "accounts",
         "authenticate_client",
         TokenView,
-        client_id="tai-thu",
-        secret=known["clients"]["tai-thu"],
-        scope="data.push",
+        client_id="van-hanh",  # the hub's own: no partner's permission to ask for
+        secret=known["clients"]["van-hanh"],
+        scope="deliveries.read",
     )
-    assert client.scope == "data.push"
+    assert client.scope == "deliveries.read"
     with pytest.raises(Unauthenticated):
         broker.call(amqp_url, "accounts", "sign_in", TokenView, username="quantri", password="wrong")
