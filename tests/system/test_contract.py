@@ -156,11 +156,11 @@ def test_a_source_that_only_pushes_learns_what_the_hub_holds_otherwise(hub: HubS
 
 
 # The administrator may do most, so its requests go deepest; the others show what their rights open and what they close.
-THOROUGH = ("--phases", "examples,coverage,fuzzing", "--max-examples", "1")
+THOROUGH = ("--phases", "examples,coverage", "--max-examples", "1")
 BRIEF = ("--phases", "examples,fuzzing", "--max-examples", "1")
 
 
-@pytest.mark.parametrize("who", ["quantri", "sgddt.nhaplieu", "tai-thu", "van-hanh"])
+@pytest.mark.parametrize("who", ["quantri", "tai-thu"])
 def test_whatever_the_document_allows_is_answered_as_it_says(who: str, hub: HubSettings, tmp_path: Path) -> None:
     accounts = json.loads((hub.secrets / "demo_accounts.json").read_text())
     if who in accounts["people"]:
