@@ -7,12 +7,17 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from shared import storage, topology
 from shared.settings import database_url
 from shared.testing import servers
 from shared.testing.processes import HubProcess
+
+# Enough for every run to find what is plainly wrong within the suite's time; HUB_TEST_EXAMPLES=2000 looks further.
+settings.register_profile("hub", max_examples=int(os.environ.get("HUB_TEST_EXAMPLES", "40")))
+settings.load_profile("hub")
 
 _SESSION = uuid.uuid4().hex[:6]
 _templates: dict[str, str] = {}
