@@ -27,7 +27,7 @@ APPROVED = "approved"
 OF_ENTRY_DESK = frozenset({Kind.CONFLICT, Kind.BY_HAND, Kind.APPROVED_OTHER})
 """Classes that the agency has to settle which owes the figures; all others are the source's."""
 
-TODO: Mapping[str, str] = {
+NEXT_STEPS: Mapping[str, str] = {
     Kind.DUPLICATE: "Nguồn bỏ dòng ghi trùng rồi gửi lại.",
     Kind.MAPPING_GAP: "Nguồn và đơn vị vận hành thống nhất mã đơn vị, mã chỉ tiêu.",
     Kind.CONFLICT: "Người nhập liệu chọn giữa số nhập tay và số của nguồn, rồi trình duyệt.",

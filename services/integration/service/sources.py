@@ -11,7 +11,7 @@ from services.integration import intake
 from services.integration.domain import source_levels as levels
 from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import Cell, Direction
-from services.integration.domain.sources import TODO
+from services.integration.domain.sources import NEXT_STEPS
 from services.integration.service.paging import id_of
 from services.integration.source_asking import compare_level
 from services.integration.storage import partners as partner_rows
@@ -226,7 +226,7 @@ def _view(unit: Unit, number: int) -> SourceComparisonView:
                 received=item.expected,
                 stated=item.found,
                 owner=item.owner or "",
-                todo=TODO.get(item.kind, ""),
+                todo=NEXT_STEPS.get(item.kind, ""),
             )
             for item in found
         ],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.integration.domain import source_levels as levels
 from services.integration.domain.reconciliation import Cell, Kind
 from services.integration.domain.source_levels import Group
-from services.integration.domain.sources import OF_ENTRY_DESK, TODO, Held, Key, Stated, counted, judge, owner_of
+from services.integration.domain.sources import NEXT_STEPS, OF_ENTRY_DESK, Held, Key, Stated, counted, judge, owner_of
 from shared.digest import Digest, entry_hash, of_hash, total
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
@@ -60,7 +60,7 @@ def test_every_difference_has_a_class_something_to_do_and_an_owner(
     judged = judge(Key(form="F", unit="U", period="2016", held=held, stated=stated, approved=approved, settled=settled))
     assert [item.indicator for item in judged.differences] == sorted({item.indicator for item in judged.differences})
     for item in judged.differences:
-        assert item.kind in TODO and item.kind is not Kind.STALE_THERE
+        assert item.kind in NEXT_STEPS and item.kind is not Kind.STALE_THERE
         assert owner_of(item.kind, "desk", "focal") == ("desk" if item.kind in OF_ENTRY_DESK else "focal")
 
 
