@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.contracts.views import TokenView, XRoadCallerView
+from shared.contracts.views.everyday import TokenView
+from shared.contracts.views.xroad import XRoadCallerView
 from shared.errors import Forbidden, NotFound
 from shared.xroad import Member, Service
 

@@ -20,7 +20,7 @@ _METRICS = ("Counter", "Gauge", "Histogram", "Summary")
 
 _INTRODUCTIONS = {
     "rpc.md": "# RPC\n\nWhat services answer over nameko's RPC; arguments are JSON by keyword, results the views of"
-    " `shared/contracts/views.py`. Commands may be repeated: the same one answers the same. The tables are written by"
+    " `shared/contracts/views`. Commands may be repeated: the same one answers the same. The tables are written by"
     " `python -m hub.docs`; a test fails while they are not current.\n",
     "metrics.md": "# Metrics\n\nWhat processes tell Prometheus. Labels come from closed sets, never ids. The table is"
     " written by `python -m hub.docs`; a test fails while it is not current.\n",

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, text
 
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
-from shared.contracts.views import CataloguePage
+from shared.contracts.views.catalogue import CataloguePage
 from shared.errors import Unavailable
 
 if TYPE_CHECKING:

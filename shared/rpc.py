@@ -35,7 +35,7 @@ from nameko.rpc import ReplyListener, Rpc, RpcConsumer, get_rpc_exchange
 
 from shared import traces
 from shared.commands import Command
-from shared.contracts.views import ServiceStatus
+from shared.contracts.views.everyday import ServiceStatus
 from shared.errors import BY_NAME, LEAVES, HubError, Internal, Invalid, Unavailable
 from shared.failpoints import failpoint
 from shared.logs import correlation, logger

@@ -12,7 +12,7 @@ from gateway.documentation import documented
 from gateway.examples import calendar as examples
 from gateway.routes import Day, Id, reply
 from shared.calendar import FIRST_YEAR, LAST_YEAR
-from shared.contracts.views import RegimeCalendar, WorkingDayView
+from shared.contracts.views.calendar import RegimeCalendar, WorkingDayView
 
 router = APIRouter(tags=["catalogue"])
 Reader = Annotated[Caller, requires("catalogue.read")]

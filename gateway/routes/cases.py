@@ -13,7 +13,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, Round, plain_text, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import CasePage, CaseView
+from shared.contracts.views.approval import CasePage, CaseView
 
 router = APIRouter(tags=["cases"])
 Reader = Annotated[Caller, requires("cases.read")]

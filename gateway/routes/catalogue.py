@@ -15,7 +15,7 @@ from gateway.documentation import documented
 from gateway.examples import loading
 from gateway.routes import After, Limit, reply
 from gateway.routes.bodies import free_json
-from shared.contracts.views import CataloguePlan, FormPage, LoadResult
+from shared.contracts.views.catalogue import CataloguePlan, FormPage, LoadResult
 from shared.errors import Invalid
 
 router = APIRouter(tags=["catalogue"])

@@ -11,7 +11,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import warehouse as examples
 from gateway.routes import AsOf, Id, Limit, reply
-from shared.contracts.views import BatchPage, GridView, OutlierPage, SeriesPage
+from shared.contracts.views.warehouse import BatchPage, GridView, OutlierPage, SeriesPage
 
 router = APIRouter(tags=["observations"])
 Reader = Annotated[Caller, requires("observations.read")]

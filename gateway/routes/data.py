@@ -24,7 +24,7 @@ from gateway.routes import reply
 from gateway.routes.bodies import checked_json
 from shared.contracts.events import PushAccepted
 from shared.contracts.push import MAX_FIGURES, PushBody, PushFigure
-from shared.contracts.views import CheckView, ReceiptView
+from shared.contracts.views.submissions import CheckView, ReceiptView
 from shared.errors import Conflict, HubError, Invalid, NotFound, TooLarge, Unavailable
 
 router = APIRouter(tags=["data"])

@@ -13,7 +13,7 @@ from gateway.documentation import documented
 from gateway.examples import dead_letters as examples
 from gateway.routes import After, Id, Limit, plain_text, reply
 from gateway.routes.bodies import Body, Moment
-from shared.contracts.views import DeadLetterJobPage, DeadLetterJobView
+from shared.contracts.views.integration import DeadLetterJobPage, DeadLetterJobView
 
 router = APIRouter(tags=["dead letters"])
 Reader = Annotated[Caller, requires("dead_letters.read")]

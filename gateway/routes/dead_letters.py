@@ -12,7 +12,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, plain_text, reply
 from gateway.routes.bodies import Body, Moment
-from shared.contracts.views import DeadLetterPage, DeadLetterView
+from shared.contracts.views.integration import DeadLetterPage, DeadLetterView
 
 router = APIRouter(tags=["dead letters"])
 Reader = Annotated[Caller, requires("dead_letters.read")]

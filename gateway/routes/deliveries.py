@@ -12,7 +12,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, plain_text, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import DeliveryDetail, DeliveryPage, DeliveryView
+from shared.contracts.views.integration import DeliveryDetail, DeliveryPage, DeliveryView
 
 router = APIRouter(tags=["federation"])
 Reader = Annotated[Caller, requires("deliveries.read")]

@@ -12,7 +12,7 @@ from gateway.documentation import documented
 from gateway.examples.differences import DIFFERENCE, DIFFERENCES
 from gateway.routes import After, Id, Limit, plain_text, reply
 from gateway.routes.bodies import Body, WrittenDay
-from shared.contracts.views import KnownDifferencePage, KnownDifferenceView
+from shared.contracts.views.differences import KnownDifferencePage, KnownDifferenceView
 
 router = APIRouter(tags=["federation"])
 Reader = Annotated[Caller, requires("reconciliations.read")]

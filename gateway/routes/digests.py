@@ -12,7 +12,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import digests as examples
 from gateway.routes import After, Id, Limit, reply
-from shared.contracts.views import DigestPage, ListedPage
+from shared.contracts.views.digests import DigestPage, ListedPage
 from shared.errors import Invalid
 
 router = APIRouter(tags=["federation"])

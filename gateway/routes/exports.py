@@ -14,7 +14,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import AsOf, Id
 from gateway.routes.comparing import Ids, OptionalIds, PeriodKind
-from shared.contracts.views import ExportFile, ExportPage
+from shared.contracts.views.exports import ExportFile, ExportPage
 
 router = APIRouter(tags=["observations"])
 Reader = Annotated[Caller, requires("observations.read")]

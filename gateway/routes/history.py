@@ -14,7 +14,7 @@ from gateway.documentation import documented
 from gateway.examples import warehouse as examples
 from gateway.routes import Id, reply
 from gateway.routes.bodies import checked_json
-from shared.contracts.views import HistoryLoadView, HistoryResult
+from shared.contracts.views.history import HistoryLoadView, HistoryResult
 from shared.errors import Invalid
 
 router = APIRouter(tags=["observations"])

@@ -11,7 +11,7 @@ from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, reply
-from shared.contracts.views import InboxEntry, InboxPage
+from shared.contracts.views.everyday import InboxEntry, InboxPage
 
 router = APIRouter(tags=["inbox"])
 Reader = Annotated[Caller, requires("inbox.read")]

@@ -13,7 +13,7 @@ from gateway.documentation import documented
 from gateway.examples import indicators as examples
 from gateway.routes import After, Day, Id, Limit, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import DimensionPage, IndicatorPage, IndicatorView, MeasurePage, RecomputeResult
+from shared.contracts.views.indicators import DimensionPage, IndicatorPage, IndicatorView, MeasurePage, RecomputeResult
 
 router = APIRouter(tags=["catalogue"])
 Reader = Annotated[Caller, requires("catalogue.read")]

@@ -15,7 +15,7 @@ from gateway.documentation import documented
 from gateway.examples import messages as examples
 from gateway.routes import After, Id, Limit, reply
 from gateway.routes.bodies import Moment
-from shared.contracts.views import MessageDetail, MessageExport, MessageExportPage, MessagePage
+from shared.contracts.views.messages import MessageDetail, MessageExport, MessageExportPage, MessagePage
 
 router = APIRouter(tags=["federation"])
 Reader = Annotated[Caller, requires("messages.read")]

@@ -13,13 +13,8 @@ from gateway.documentation import documented
 from gateway.examples import obligations as examples
 from gateway.routes import After, Id, Limit, Round, plain_text, reply
 from gateway.routes.bodies import Body, Moment, WrittenDay
-from shared.contracts.views import (
-    AnnouncementView,
-    CompletenessView,
-    SubmissionHistory,
-    SubmissionPage,
-    SubmissionView,
-)
+from shared.contracts.views.obligations import AnnouncementView, CompletenessView, SubmissionHistory
+from shared.contracts.views.submissions import SubmissionPage, SubmissionView
 
 router = APIRouter(tags=["obligations"])
 Reader = Annotated[Caller, requires("submissions.read")]

@@ -11,7 +11,7 @@ from gateway import examples
 from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, AsOf, Id, Limit, reply
-from shared.contracts.views import ObservationPage, ObservationView
+from shared.contracts.views.warehouse import ObservationPage, ObservationView
 
 router = APIRouter(tags=["observations"])
 Reader = Annotated[Caller, requires("observations.read")]

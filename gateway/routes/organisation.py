@@ -14,7 +14,8 @@ from gateway.documentation import documented
 from gateway.examples import organisation as examples
 from gateway.routes import After, Day, Id, Limit, reply
 from gateway.routes.bodies import free_json
-from shared.contracts.views import LineageView, ReformPage, ReformView, UnitDetail, UnitPage
+from shared.contracts.views.catalogue import UnitPage
+from shared.contracts.views.organisation import LineageView, ReformPage, ReformView, UnitDetail
 
 router = APIRouter(tags=["catalogue"])
 Reader = Annotated[Caller, requires("catalogue.read")]

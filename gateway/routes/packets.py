@@ -19,7 +19,8 @@ from gateway.examples import packets as shown
 from gateway.metrics import PUSHES
 from gateway.routes import Day, Id, reply
 from gateway.routes.data import Intake, Key, Pusher
-from shared.contracts.views import PacketCheckView, PacketFinding, PacketKindView, ReceiptView
+from shared.contracts.views.packets import PacketCheckView, PacketFinding, PacketKindView
+from shared.contracts.views.submissions import ReceiptView
 from shared.errors import HubError, NotFound
 from shared.packets.checking import check
 from shared.packets.registry import KINDS, kind_named

@@ -15,7 +15,8 @@ from gateway.documentation import documented
 from gateway.examples import partners as administered
 from gateway.routes import Id, plain_text, reply
 from gateway.routes.bodies import Body, free_json
-from shared.contracts.views import PartnerCheck, PartnerDetail, PartnerPlan, PartnerView
+from shared.contracts.views.integration import PartnerView
+from shared.contracts.views.partners import PartnerCheck, PartnerDetail, PartnerPlan
 
 router = APIRouter(tags=["federation"])
 Reader = Annotated[Caller, requires("deliveries.read")]

@@ -11,7 +11,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import previews as examples
 from gateway.routes import Id, reply
-from shared.contracts.views import RequestPreview
+from shared.contracts.views.previews import RequestPreview
 
 router = APIRouter(tags=["federation"])
 Reader = Annotated[Caller, requires("deliveries.read")]

@@ -14,7 +14,7 @@ from gateway.documentation import documented
 from gateway.examples import proposals as examples
 from gateway.routes import After, Id, Limit, plain_text, reply
 from gateway.routes.bodies import Body, free_json
-from shared.contracts.views import ProposalDetail, ProposalPage, ProposalView, ReviewView
+from shared.contracts.views.proposals import ProposalDetail, ProposalPage, ProposalView, ReviewView
 
 router = APIRouter(tags=["proposals"])
 Proposer = Annotated[Caller, requires("catalogue.propose")]

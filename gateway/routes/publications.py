@@ -15,7 +15,7 @@ from gateway.examples import warehouse as examples
 from gateway.problems import correlation_of
 from gateway.routes import After, Id, Limit, reply
 from gateway.routes.bodies import Body, WrittenDay
-from shared.contracts.views import PublicationPage, PublicationView, PublicPage, PublishedPage
+from shared.contracts.views.publication import PublicationPage, PublicationView, PublicPage, PublishedPage
 
 router = APIRouter(tags=["observations"])
 Publisher = Annotated[Caller, requires("observations.publish")]

@@ -15,7 +15,8 @@ from gateway.examples import pulls
 from gateway.routes import After, Id, Limit, reply
 from gateway.routes.bodies import Body
 from shared.contracts.actor import EVERYWHERE
-from shared.contracts.views import PullDetail, PullPage, PullView, ReceiptView
+from shared.contracts.views.pulls import PullDetail, PullPage, PullView
+from shared.contracts.views.submissions import ReceiptView
 from shared.errors import NotFound
 
 router = APIRouter(tags=["federation"])

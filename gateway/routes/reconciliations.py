@@ -13,7 +13,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.routes import After, Id, Limit, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import ReconciliationPage, ReconciliationView
+from shared.contracts.views.integration import ReconciliationPage, ReconciliationView
 
 router = APIRouter(tags=["federation"])
 ReconciliationReader = Annotated[Caller, requires("reconciliations.read")]

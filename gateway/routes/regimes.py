@@ -16,7 +16,8 @@ from gateway.documentation import documented
 from gateway.examples import regimes as examples
 from gateway.routes import After, Id, Limit, plain_text, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import FileView, FormDetail, ProposalView, RegimeDetail, RegimeImport, RegimePage
+from shared.contracts.views.proposals import ProposalView
+from shared.contracts.views.regimes import FileView, FormDetail, RegimeDetail, RegimeImport, RegimePage
 from shared.errors import Invalid
 
 router = APIRouter(tags=["catalogue"])

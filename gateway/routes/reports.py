@@ -13,7 +13,7 @@ from gateway.auth import Caller, requires
 from gateway.documentation import documented
 from gateway.examples import reports as examples
 from gateway.routes import Id, reply
-from shared.contracts.views import ReportFile, ReportView
+from shared.contracts.views.reports import ReportFile, ReportView
 from shared.errors import Invalid
 
 router = APIRouter(tags=["federation"])

@@ -12,7 +12,7 @@ from gateway.documentation import documented
 from gateway.examples import security_servers as examples
 from gateway.routes import Day, Id, plain_text, reply
 from gateway.routes.bodies import Body, WrittenDay
-from shared.contracts.views import SecurityServers
+from shared.contracts.views.security_servers import SecurityServers
 
 router = APIRouter(tags=["federation"])
 Reader = Annotated[Caller, requires("deliveries.read")]

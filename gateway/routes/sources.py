@@ -14,7 +14,7 @@ from gateway.documentation import documented
 from gateway.examples import sources as examples
 from gateway.routes import Id, plain_text, reply
 from gateway.routes.bodies import Body, Moment
-from shared.contracts.views import SourceComparisonView
+from shared.contracts.views.sources import SourceComparisonView
 
 router = APIRouter(tags=["federation"])
 Source = Annotated[Caller, requires("sources.compare")]

@@ -18,7 +18,8 @@ from gateway.auth import Caller, Door, public, requires
 from gateway.documentation import documented
 from gateway.problems import correlation_of
 from gateway.routes import reply
-from shared.contracts.views import DeadLetterPage, PartnerView, ServiceStatus
+from shared.contracts.views.everyday import ServiceStatus
+from shared.contracts.views.integration import DeadLetterPage, PartnerView
 from shared.errors import HubError, NotFound, Unavailable
 
 router = APIRouter(tags=["status"])

@@ -14,8 +14,8 @@ from gateway.documentation import documented
 from gateway.examples import rollups, validation
 from gateway.routes import After, Id, Limit, Round, plain_text, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import (
-    CaseView,
+from shared.contracts.views.approval import CaseView
+from shared.contracts.views.submissions import (
     CommentView,
     FigureView,
     FindingList,

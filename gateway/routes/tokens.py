@@ -18,7 +18,7 @@ from gateway.documentation import documented
 from gateway.problems import correlation_of
 from gateway.routes import plain_text, reply
 from gateway.routes.bodies import Body
-from shared.contracts.views import TokenView
+from shared.contracts.views.everyday import TokenView
 from shared.errors import Forbidden, Invalid, Unauthenticated
 
 router = APIRouter(tags=["tokens"])

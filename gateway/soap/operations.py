@@ -14,7 +14,8 @@ from gateway.auth import Caller
 from gateway.routes.data import Intake
 from gateway.soap.envelope import Message, R
 from shared.canonical import content_hash, decimal_text
-from shared.contracts.views import DigestPage, ListedPage, ReceiptView
+from shared.contracts.views.digests import DigestPage, ListedPage
+from shared.contracts.views.submissions import ReceiptView
 from shared.errors import Invalid
 
 Content = Mapping[str, Any]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from shared.calendar import VIETNAM, local_date
 from shared.contracts.actor import RIGHTS
-from shared.contracts.views import PartnerPermit
+from shared.contracts.views.partners import PartnerPermit
 from shared.errors import Forbidden, Invalid
 
 Kind = Literal["person", "client"]

@@ -14,7 +14,8 @@ from services.accounts.keys import SigningKeys
 from services.accounts.passwords import Passwords
 from services.accounts.settings import AccountsSettings
 from shared.contracts.actor import Actor
-from shared.contracts.views import PartnerPermit, TokenView
+from shared.contracts.views.everyday import TokenView
+from shared.contracts.views.partners import PartnerPermit
 from shared.entrypoints import Described, Remote, rpc
 from shared.errors import NotFound, TooMany, Unauthenticated
 from shared.storage import UnitOfWork

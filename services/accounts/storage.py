@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, Connection, Date, DateT
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from services.accounts.domain import FORGET_AFTER, Account, Kind, lock_after, rights_of
-from shared.contracts.views import PartnerPermit
+from shared.contracts.views.partners import PartnerPermit
 from shared.storage import metadata_with_backbone
 
 metadata = metadata_with_backbone()

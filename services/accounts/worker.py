@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.accounts import storage
 from shared.contracts.events import PartnerChanged
-from shared.contracts.views import PartnerPermit
+from shared.contracts.views.partners import PartnerPermit
 from shared.entrypoints import Received, Remote, every, handles
 from shared.storage import Unit, UnitOfWork
 

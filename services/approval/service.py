@@ -14,7 +14,7 @@ from services.approval.settings import ApprovalSettings
 from services.approval.signatures import DecisionSigner
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import Reason, SubmissionApproved, SubmissionReturned, SubmissionWithdrawn
-from shared.contracts.views import CasePage, CaseView
+from shared.contracts.views.approval import CasePage, CaseView
 from shared.entrypoints import Described, rpc
 from shared.errors import Forbidden, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

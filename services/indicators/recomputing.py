@@ -7,7 +7,7 @@ from services.indicators.recording import Source, current_rules, follow, rederiv
 from services.indicators.storage import warehouse
 from services.indicators.storage.warehouse import Origin
 from shared.calendar import Period
-from shared.contracts.views import RecomputeResult
+from shared.contracts.views.indicators import RecomputeResult
 from shared.storage import Unit
 
 

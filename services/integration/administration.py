@@ -17,7 +17,7 @@ from services.integration.domain.unambiguous import Known
 from services.integration.storage import deliveries, partner_versions, remapping
 from services.integration.storage import partners as partner_rows
 from shared.contracts.events import PartnerChanged
-from shared.contracts.views import FieldChange
+from shared.contracts.views.catalogue import FieldChange
 from shared.errors import Invalid
 from shared.storage import Unit
 

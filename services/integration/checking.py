@@ -28,7 +28,7 @@ from services.integration.domain.ledger import Packet
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
 from services.integration.settings import IntegrationSettings, endpoint_of
-from shared.contracts.views import CheckStep
+from shared.contracts.views.partners import CheckStep
 from shared.errors import HubError
 
 STEPS = ("permission", "name", "connection", "certificate", "authentication", "schema", "round_trip", "clock")

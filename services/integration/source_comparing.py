@@ -47,7 +47,7 @@ from services.integration.storage.sources import Received
 from services.integration.tracking import Course
 from shared.contracts.actor import EVERYWHERE, Actor, service_actor
 from shared.contracts.events import Observation, SourceDiffered
-from shared.contracts.views import ReceivedPage, ReceivedView
+from shared.contracts.views.sources import ReceivedPage, ReceivedView
 from shared.errors import HubError, Invalid, Unavailable
 from shared.logs import correlated, logger
 from shared.storage import UnitOfWork

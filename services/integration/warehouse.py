@@ -24,7 +24,7 @@ from services.integration.storage import reconciliations as rows
 from services.integration.tracking import Course
 from shared.contracts.actor import Actor, service_actor
 from shared.contracts.events import ObservationsRequested
-from shared.contracts.views import ObservationPage
+from shared.contracts.views.warehouse import ObservationPage
 from shared.digest import Digest
 from shared.logs import logger
 from shared.storage import UnitOfWork

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.notifications import storage
 from services.notifications.storage import Entry
 from shared.contracts.actor import Actor
-from shared.contracts.views import InboxEntry, InboxPage
+from shared.contracts.views.everyday import InboxEntry, InboxPage
 from shared.entrypoints import Described, rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork

@@ -11,7 +11,7 @@ from services.submissions.storage.submissions import Round
 from shared import chunks
 from shared.contracts.events import Figure, SubmissionFinalised, SubmissionSubmitted
 from shared.contracts.hashes import round_hash
-from shared.contracts.views import FigureView
+from shared.contracts.views.submissions import FigureView
 from shared.storage import Unit
 
 

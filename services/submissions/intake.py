@@ -27,7 +27,7 @@ from services.submissions.storage.figures import Key
 from shared.contracts.actor import Actor
 from shared.contracts.events import PushAccepted
 from shared.contracts.push import PushBody, PushFigure
-from shared.contracts.views import FigureOutcome
+from shared.contracts.views.submissions import FigureOutcome
 from shared.entrypoints import Received
 from shared.storage import Unit
 

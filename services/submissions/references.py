@@ -16,7 +16,7 @@ from shared import chunks
 from shared.contracts.actor import service_actor
 from shared.contracts.events import Observation, ObservationsRecorded
 from shared.contracts.hashes import release_hash
-from shared.contracts.views import ReleasePage
+from shared.contracts.views.warehouse import ReleasePage
 from shared.entrypoints import Received, Remote
 from shared.errors import Invalid
 from shared.storage import Unit, UnitOfWork

@@ -10,7 +10,7 @@ from services.submissions.domain.comments import explaining
 from services.submissions.domain.findings import Finding
 from services.submissions.domain.merge import Cell
 from services.submissions.domain.rounds import Submission
-from shared.contracts.views import CommentView, FigureView, FindingView, SubmissionView
+from shared.contracts.views.submissions import CommentView, FigureView, FindingView, SubmissionView
 
 
 def submission_view(submission: Submission, catalogue: Catalogue | None) -> SubmissionView:

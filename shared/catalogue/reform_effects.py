@@ -10,7 +10,7 @@ from shared.catalogue.organisation import Organisation, Tree
 from shared.catalogue.reforms import YEARS, ReformFault
 from shared.catalogue.succession import Link
 from shared.catalogue.units import Change, Reform, Unit
-from shared.contracts.views import CodeHandover, SuccessionView, UnitChange
+from shared.contracts.views.organisation import CodeHandover, SuccessionView, UnitChange
 
 
 def concerned(reform: Reform) -> list[str]:

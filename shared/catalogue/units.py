@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from shared.catalogue.identifiers import code_key
-from shared.contracts.views import UnitView
+from shared.contracts.views.catalogue import UnitView
 
 UnitKind = Literal["province", "district", "commune", "agency", "department", "vertical", "enterprise"]
 """What a unit is: an area, an agency of the province, a department inside an agency, an agency of a ministry in the

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from shared.canonical import content_hash
 from shared.contracts.events import Figure, Observation
-from shared.contracts.views import FigureView
+from shared.contracts.views.submissions import FigureView
 
 
 def round_hash(form: str, unit: str, period: str, round_number: int, figures: Iterable[Figure | FigureView]) -> str:

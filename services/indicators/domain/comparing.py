@@ -21,7 +21,7 @@ from shared.catalogue.entries import Definition, Indicator
 from shared.catalogue.looks import total as total_of
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.rollup import ESTIMATED, PREDECESSORS, SUM
-from shared.contracts.views import GridCell
+from shared.contracts.views.warehouse import GridCell
 
 AREAS = frozenset({"province", "district", "commune"})
 """The kinds of unit whose figures are about a territory."""

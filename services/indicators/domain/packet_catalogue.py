@@ -15,7 +15,7 @@ from shared.catalogue.definitions import exists
 from shared.catalogue.entries import Definition, Form, OwedByEach, Regime
 from shared.catalogue.formulas import parse
 from shared.catalogue.schedules import moves
-from shared.contracts.views import RegimeCalendar
+from shared.contracts.views.calendar import RegimeCalendar
 from shared.packets import disaggregations as disaggregation_packet
 from shared.packets import indicator_groups as group_packet
 from shared.packets import indicators as indicator_packet

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.indicators.domain.catalogue import MAX_FAULTS, Bodies, examine
 from shared.catalogue.entries import SECTIONS
-from shared.contracts.views import CatalogueFault, CataloguePlan, FieldChange, PlannedChange
+from shared.contracts.views.catalogue import CatalogueFault, CataloguePlan, FieldChange, PlannedChange
 
 _SECTION = {kind: section for section, (kind, _) in SECTIONS.items()}
 

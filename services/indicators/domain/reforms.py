@@ -14,7 +14,7 @@ from shared.catalogue.entries import Form, OwedByEach
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.reforms import apply
 from shared.catalogue.units import Reform, Unit
-from shared.contracts.views import ReformView
+from shared.contracts.views.organisation import ReformView
 from shared.errors import Conflict, Invalid
 
 

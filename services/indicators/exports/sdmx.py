@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from services.indicators.exports.table import writable
 from shared.calendar import Period
-from shared.contracts.views import ObservationView
+from shared.contracts.views.warehouse import ObservationView
 
 AGENCY = "VN_LAICHAU"
 VERSION = "1.0.0"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from services.indicators.exports.table import Names, Number, csv_text, local
 from services.indicators.exports.workbook import NOTHING, Cell, Column, Figure, workbook
-from shared.contracts.views import GridCell, GridIndicator, GridRow, GridView, ObservationView, SeriesPage
+from shared.contracts.views.warehouse import GridCell, GridIndicator, GridRow, GridView, ObservationView, SeriesPage
 
 STATUSES = {"official": "chính thức", "preliminary": "sơ bộ", "estimate": "ước tính"}
 _BASES = {

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from services.indicators.domain.derivations import Rules
 from shared.calendar import VIETNAM, Period
-from shared.contracts.views import ObservationView
+from shared.contracts.views.warehouse import ObservationView
 
 COLUMNS = ("indicator", "indicator_name", "measure", "unit", "unit_name", "period", "value", "nothing_occurred",
            "status", "derived", "label", "basis", "form", "version", "recorded_at")  # fmt: skip

@@ -14,7 +14,7 @@ from shared.catalogue import almanac
 from shared.catalogue.entries import CalendarDay, Form, Regime
 from shared.catalogue.schedules import working_calendar
 from shared.contracts.actor import Actor
-from shared.contracts.views import RegimeCalendar, WorkingDayView
+from shared.contracts.views.calendar import RegimeCalendar, WorkingDayView
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork

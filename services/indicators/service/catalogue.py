@@ -14,13 +14,7 @@ from services.indicators.storage import catalogue as entries
 from services.indicators.storage.tables import reading
 from shared.catalogue.entries import SECTIONS
 from shared.contracts.actor import Actor
-from shared.contracts.views import (
-    CataloguePage,
-    CataloguePlan,
-    FormPage,
-    FormView,
-    LoadResult,
-)
+from shared.contracts.views.catalogue import CataloguePage, CataloguePlan, FormPage, FormView, LoadResult
 from shared.entrypoints import rpc
 from shared.storage import UnitOfWork
 

@@ -22,7 +22,7 @@ from services.indicators.storage import years as rows_of
 from services.indicators.storage.tables import reading
 from shared.calendar import Period
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import GridIndicator, GridRow, GridView, PointView, SeriesPage, SeriesView
+from shared.contracts.views.warehouse import GridIndicator, GridRow, GridView, PointView, SeriesPage, SeriesView
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork

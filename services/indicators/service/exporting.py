@@ -19,7 +19,8 @@ from services.indicators.service.observations import ObservationCalls
 from services.indicators.service.paging import bounded
 from services.indicators.storage.tables import reading
 from shared.contracts.actor import Actor
-from shared.contracts.views import ExportFile, ExportPage, ObservationView
+from shared.contracts.views.exports import ExportFile, ExportPage
+from shared.contracts.views.warehouse import ObservationView
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import UnitOfWork

@@ -18,7 +18,7 @@ from services.indicators.storage.tables import reading
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import Figure, SubmissionFinalised
 from shared.contracts.hashes import round_hash
-from shared.contracts.views import HistoryDifference, HistoryLoadView, HistoryResult
+from shared.contracts.views.history import HistoryDifference, HistoryLoadView, HistoryResult
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import Unit, UnitOfWork

@@ -13,7 +13,7 @@ from services.indicators.storage.tables import reading
 from shared.catalogue.definitions import exists
 from shared.catalogue.entries import Definition, Indicator
 from shared.contracts.actor import Actor
-from shared.contracts.views import (
+from shared.contracts.views.indicators import (
     DefinitionView,
     DimensionPage,
     DimensionView,

@@ -8,7 +8,7 @@ from services.indicators.storage import moments, warehouse
 from services.indicators.storage import organisation as organisations
 from services.indicators.storage.tables import reading
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import BatchPage, ObservationPage, ObservationView
+from shared.contracts.views.warehouse import BatchPage, ObservationPage, ObservationView
 from shared.entrypoints import rpc
 from shared.errors import NotFound
 from shared.storage import UnitOfWork

@@ -17,14 +17,14 @@ from shared.catalogue import identifiers
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.reform_effects import succession_view
 from shared.contracts.actor import Actor
-from shared.contracts.views import (
+from shared.contracts.views.catalogue import UnitPage
+from shared.contracts.views.organisation import (
     LineagePart,
     LineageView,
     ReformEntry,
     ReformPage,
     ReformView,
     UnitDetail,
-    UnitPage,
 )
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound

@@ -10,7 +10,7 @@ from services.indicators.service.paging import bounded
 from services.indicators.storage import statistics
 from services.indicators.storage.tables import reading
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import OutlierPage, OutlierView
+from shared.contracts.views.warehouse import OutlierPage, OutlierView
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import UnitOfWork

@@ -15,7 +15,7 @@ from services.indicators.storage import catalogue as entries
 from services.indicators.storage import proposals as storage
 from shared.contracts.actor import Actor
 from shared.contracts.events import ProposalMoved
-from shared.contracts.views import ProposalDetail, ProposalPage, ProposalView, ReviewView
+from shared.contracts.views.proposals import ProposalDetail, ProposalPage, ProposalView, ReviewView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

@@ -13,13 +13,7 @@ from services.indicators.service.paging import bounded, cursor_key, following
 from services.indicators.storage import publications
 from services.indicators.storage.tables import reading
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import (
-    PublicationPage,
-    PublicationView,
-    PublicPage,
-    PublicView,
-    PublishedPage,
-)
+from shared.contracts.views.publication import PublicationPage, PublicationView, PublicPage, PublicView, PublishedPage
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork

@@ -22,18 +22,9 @@ from services.indicators.storage import catalogue as entries
 from services.indicators.storage.tables import reading
 from shared.catalogue.entries import Form, Indicator, Regime
 from shared.contracts.actor import Actor
-from shared.contracts.views import (
-    CatalogueFault,
-    CataloguePlan,
-    FileView,
-    FormDetail,
-    FormView,
-    ProposalView,
-    RegimeDetail,
-    RegimeImport,
-    RegimePage,
-    RegimeView,
-)
+from shared.contracts.views.catalogue import CatalogueFault, CataloguePlan, FormView
+from shared.contracts.views.proposals import ProposalView
+from shared.contracts.views.regimes import FileView, FormDetail, RegimeDetail, RegimeImport, RegimePage, RegimeView
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork

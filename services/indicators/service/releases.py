@@ -7,7 +7,7 @@ from services.indicators.service.paging import bounded
 from services.indicators.storage import releases, warehouse
 from services.indicators.storage.tables import reading
 from shared.contracts.actor import Actor
-from shared.contracts.views import ReleasePage
+from shared.contracts.views.warehouse import ReleasePage
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import UnitOfWork

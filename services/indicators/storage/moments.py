@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from services.indicators.storage.tables import batch_counter, batches
-from shared.contracts.views import BatchView
+from shared.contracts.views.warehouse import BatchView
 
 LONGEST_RECORDING = timedelta(minutes=10)
 """No transaction that records takes longer: statements are bounded to seconds."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.indicators.domain.publications import Publication
 from services.indicators.storage.tables import observations, publications
 from shared.canonical import decimal_text
-from shared.contracts.views import PublishedView
+from shared.contracts.views.publication import PublishedView
 
 _ORDER = (observations.c.unit, observations.c.period, observations.c.indicator)
 _VIEW = tuple(observations.c[name] for name in PublishedView.__dataclass_fields__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select, tuple_
 
 from services.indicators.storage.tables import batches, releases
-from shared.contracts.views import ReleaseView
+from shared.contracts.views.warehouse import ReleaseView
 
 _ORDER = (releases.c.batch, releases.c.form, releases.c.unit, releases.c.period)
 _SETTLED_SECONDS = 30

@@ -17,7 +17,7 @@ from services.indicators.storage import partitions, statistics
 from services.indicators.storage.tables import batch_counter, observations, releases
 from shared.canonical import decimal_text
 from shared.contracts.events import Observation
-from shared.contracts.views import ObservationView
+from shared.contracts.views.warehouse import ObservationView
 
 _INSERT = (
     "INSERT INTO observations (unit, period, indicator, batch, form, value, status, derived, level, version,"

@@ -11,7 +11,7 @@ from datetime import datetime
 from services.integration.domain import report_words as words
 from services.integration.domain.sources import NEXT_STEPS
 from shared.calendar import period_in_words
-from shared.contracts.views import (
+from shared.contracts.views.reports import (
     ReportClass,
     ReportDifference,
     ReportProof,

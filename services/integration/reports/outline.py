@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.integration.domain import report_words as words
-from shared.contracts.views import ReportDifference, ReportScope, ReportView
+from shared.contracts.views.reports import ReportDifference, ReportScope, ReportView
 
 TONES = {
     "good": ("✔", "Khớp"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.integration.reports.outline import Outline
 from shared.calendar import VIETNAM
-from shared.contracts.views import ReportView
+from shared.contracts.views.reports import ReportView
 
 MAX_DIGITS = 15
 """Digits that a spreadsheet keeps exactly; longer numbers are written as text."""

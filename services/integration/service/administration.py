@@ -12,14 +12,8 @@ from services.integration.settings import integration_settings
 from services.integration.storage import mapping_gaps, messages, partner_versions
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
-from shared.contracts.views import (
-    FieldChange,
-    PartnerCheck,
-    PartnerDetail,
-    PartnerPermit,
-    PartnerPlan,
-    PartnerVersionView,
-)
+from shared.contracts.views.catalogue import FieldChange
+from shared.contracts.views.partners import PartnerCheck, PartnerDetail, PartnerPermit, PartnerPlan, PartnerVersionView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

@@ -11,7 +11,7 @@ from services.integration.service.paging import bad_filter, id_of, number_of, si
 from services.integration.storage import dead_letter_jobs as jobs
 from services.integration.storage.dead_letters import DEAD, Filter
 from shared.contracts.actor import Actor
-from shared.contracts.views import DeadLetterJobPage, DeadLetterJobView
+from shared.contracts.views.integration import DeadLetterJobPage, DeadLetterJobView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

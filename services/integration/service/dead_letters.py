@@ -13,7 +13,7 @@ from services.integration.service.paging import bad_filter, id_of, number_of, si
 from services.integration.storage import dead_letters
 from services.integration.storage.dead_letters import Filter
 from shared.contracts.actor import Actor
-from shared.contracts.views import DeadLetterEvent, DeadLetterPage, DeadLetterView
+from shared.contracts.views.integration import DeadLetterEvent, DeadLetterPage, DeadLetterView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.storage import Unit, UnitOfWork

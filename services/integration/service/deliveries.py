@@ -16,7 +16,7 @@ from services.integration.storage import deliveries, ledger, messages
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Delivery
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import AttemptView, DeliveryDetail, DeliveryPage, DeliveryView
+from shared.contracts.views.integration import AttemptView, DeliveryDetail, DeliveryPage, DeliveryView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

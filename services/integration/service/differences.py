@@ -12,7 +12,7 @@ from services.integration.service.paging import bad_filter, id_of, number_of, si
 from services.integration.storage import differences
 from services.integration.storage.differences import Filter, Known
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import KnownDifferencePage, KnownDifferenceView
+from shared.contracts.views.differences import KnownDifferencePage, KnownDifferenceView
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

@@ -9,7 +9,7 @@ from services.integration.storage import offered_shares, offers
 from services.integration.storage import partners as partner_rows
 from services.integration.storage.offers import Sight
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import DigestPage, ListedPage
+from shared.contracts.views.digests import DigestPage, ListedPage
 from shared.entrypoints import rpc
 from shared.errors import Forbidden
 from shared.storage import Unit, UnitOfWork

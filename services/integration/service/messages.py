@@ -14,7 +14,7 @@ from services.integration.domain.messages import Outcome
 from services.integration.service.paging import bad_filter, size_of
 from services.integration.storage import journal, messages
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import MessageDetail, MessageExport, MessageExportPage, MessagePage, MessageView
+from shared.contracts.views.messages import MessageDetail, MessageExport, MessageExportPage, MessagePage, MessageView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.message_log import FORMAT, Head, entry_id, instant, line_of, unpacked

@@ -9,7 +9,7 @@ from services.integration.settings import endpoint_of
 from services.integration.storage import deliveries, differences, standings
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
-from shared.contracts.views import PartnerView
+from shared.contracts.views.integration import PartnerView
 from shared.entrypoints import rpc
 from shared.storage import UnitOfWork
 

@@ -11,7 +11,7 @@ from services.integration.storage import ledger
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
 from shared.contracts.events import Observation
-from shared.contracts.views import RequestPreview
+from shared.contracts.views.previews import RequestPreview
 from shared.entrypoints import rpc
 from shared.envelope import new_message_id
 from shared.errors import NotFound

@@ -13,7 +13,7 @@ from services.integration.service.paging import id_of, number_of, size_of
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import pulls
 from shared.contracts.actor import Actor
-from shared.contracts.views import PullDetail, PullErrorView, PullPage, PullReceiptView, PullView
+from shared.contracts.views.pulls import PullDetail, PullErrorView, PullPage, PullReceiptView, PullView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

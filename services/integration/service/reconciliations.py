@@ -13,7 +13,7 @@ from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
 from services.integration.storage import scrubs, sources
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import DifferenceView, ReconciliationPage, ReconciliationView
+from shared.contracts.views.integration import DifferenceView, ReconciliationPage, ReconciliationView
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

@@ -19,7 +19,7 @@ from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
 from services.integration.storage import reports, scrubs
 from shared.contracts.actor import Actor
-from shared.contracts.views import ReportFile, ReportView
+from shared.contracts.views.reports import ReportFile, ReportView
 from shared.entrypoints import rpc
 from shared.errors import NotFound
 from shared.storage import Unit, UnitOfWork

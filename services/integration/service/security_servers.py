@@ -13,7 +13,7 @@ from services.integration.storage import security_servers
 from shared.calendar import local_date
 from shared.contracts.actor import Actor
 from shared.contracts.events import SecurityServerAnnounced
-from shared.contracts.views import SecurityServerChange, SecurityServers, SecurityServerView
+from shared.contracts.views.security_servers import SecurityServerChange, SecurityServers, SecurityServerView
 from shared.entrypoints import rpc
 from shared.errors import NotFound
 from shared.storage import Unit, UnitOfWork

@@ -19,7 +19,13 @@ from services.integration.storage import reconciliations as rows
 from services.integration.storage import reports, sources
 from services.integration.storage.sources import Group, Value
 from shared.contracts.actor import Actor
-from shared.contracts.views import SourceComparisonView, SourceDifference, SourceGroup, StatedDigest, StatedValue
+from shared.contracts.views.sources import (
+    SourceComparisonView,
+    SourceDifference,
+    SourceGroup,
+    StatedDigest,
+    StatedValue,
+)
 from shared.digest import Digest
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Forbidden, Invalid, NotFound

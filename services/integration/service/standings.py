@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.integration.domain.governor import Hold, Standing
 from services.integration.domain.partners import Limits
-from shared.contracts.views import PartnerStanding
+from shared.contracts.views.integration import PartnerStanding
 
 
 def standing_view(standing: Standing, limits: Limits, at: datetime) -> PartnerStanding:

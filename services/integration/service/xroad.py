@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.integration.domain.xroad import stood_for
 from services.integration.storage import partners as partner_rows
-from shared.contracts.views import XRoadCallerView
+from shared.contracts.views.xroad import XRoadCallerView
 from shared.entrypoints import rpc
 from shared.errors import NotFound
 from shared.storage import UnitOfWork

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from services.integration.storage import offers
 from services.integration.storage.offers import Sight
-from shared.contracts.views import DigestView, ListedValue
+from shared.contracts.views.digests import DigestView, ListedValue
 from shared.digest import Brief
 
 _SHARE = "hub_lane(sha256(hub_field({name})), 0) % :shares"

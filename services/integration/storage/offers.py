@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from shared.contracts.views import DigestView, ListedValue
+from shared.contracts.views.digests import DigestView, ListedValue
 from shared.digest import LANES, Digest
 
 LEVELS = {"root": (), "period": ("period",), "form": ("period", "form"), "bucket": ("period", "form", "place")}

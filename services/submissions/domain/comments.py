@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.submissions.domain.findings import Finding
-from shared.contracts.views import CommentView
+from shared.contracts.views.submissions import CommentView
 
 
 def explaining(finding: Finding, said: Iterable[CommentView]) -> CommentView | None:

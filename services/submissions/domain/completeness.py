@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.submissions.domain.catalogue import Catalogue
-from shared.contracts.views import CompletenessRow, CompletenessView
+from shared.contracts.views.obligations import CompletenessRow, CompletenessView
 
 By = Literal["unit", "form", "period", "agency"]
 TALLIES = ("expected", "actual", "on_time", "late", "overdue", "approved", "waived")

@@ -12,7 +12,7 @@ from services.submissions.storage import rollups, submissions
 from services.submissions.storage.rollups import Rollup
 from services.submissions.views import submission_view
 from shared.contracts.actor import Actor
-from shared.contracts.views import ContributionView, LowerView, RolledView, RollupView
+from shared.contracts.views.submissions import ContributionView, LowerView, RolledView, RollupView
 from shared.entrypoints import rpc
 from shared.errors import NotFound
 from shared.storage import Unit, UnitOfWork

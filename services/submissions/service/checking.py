@@ -17,7 +17,7 @@ from services.submissions.storage import comments
 from services.submissions.views import finding_view
 from shared.contracts.actor import Actor
 from shared.contracts.events import PushAccepted
-from shared.contracts.views import CheckedDraft, CheckView, CommentView, FindingList
+from shared.contracts.views.submissions import CheckedDraft, CheckView, CommentView, FindingList
 from shared.entrypoints import Received, rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork

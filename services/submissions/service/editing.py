@@ -19,7 +19,7 @@ from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, submissions
 from services.submissions.views import figure_view
 from shared.contracts.actor import Actor
-from shared.contracts.views import FigureView, SubmissionView
+from shared.contracts.views.submissions import FigureView, SubmissionView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

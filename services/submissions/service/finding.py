@@ -17,7 +17,7 @@ from services.submissions.storage import figures, references, submissions
 from services.submissions.views import submission_view
 from shared.calendar import Period
 from shared.contracts.actor import Actor
-from shared.contracts.views import SubmissionView
+from shared.contracts.views.submissions import SubmissionView
 from shared.errors import Forbidden, NotFound
 from shared.storage import Unit
 

@@ -14,7 +14,8 @@ from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import figures, obligations, submissions
 from services.submissions.storage.submissions import Round
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import CompletenessView, HistoryEntry, SubmissionHistory, SubmissionPage
+from shared.contracts.views.obligations import CompletenessView, HistoryEntry, SubmissionHistory
+from shared.contracts.views.submissions import SubmissionPage
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import UnitOfWork

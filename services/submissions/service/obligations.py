@@ -15,7 +15,7 @@ from services.submissions.storage.obligations import Act
 from shared.calendar import local_date
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import ObligationsAnnounced, OwedItem
-from shared.contracts.views import AnnouncementView
+from shared.contracts.views.obligations import AnnouncementView
 from shared.entrypoints import rpc
 from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

@@ -8,7 +8,7 @@ from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import obligations, submissions
 from services.submissions.storage.obligations import Act
 from shared.contracts.actor import Actor
-from shared.contracts.views import SubmissionView
+from shared.contracts.views.submissions import SubmissionView
 from shared.entrypoints import rpc
 from shared.errors import NotFound
 from shared.storage import UnitOfWork

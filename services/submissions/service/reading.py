@@ -13,7 +13,7 @@ from services.submissions.storage import catalogue as catalogues
 from services.submissions.storage import comments, receipts, submissions
 from services.submissions.views import figure_views, finding_view, submission_view
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import ReceiptView, SubmissionDetail, SubmissionPage
+from shared.contracts.views.submissions import ReceiptView, SubmissionDetail, SubmissionPage
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
 from shared.storage import Unit, UnitOfWork

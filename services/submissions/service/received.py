@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.submissions.storage import received
 from shared.contracts.actor import EVERYWHERE, Actor
-from shared.contracts.views import ReceivedPage
+from shared.contracts.views.sources import ReceivedPage
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import UnitOfWork

@@ -19,7 +19,7 @@ from services.submissions.storage.submissions import Round
 from services.submissions.views import figure_views, finding_view
 from shared.contracts.actor import Actor
 from shared.contracts.events import Paper
-from shared.contracts.views import CommentView, SubmissionView
+from shared.contracts.views.submissions import CommentView, SubmissionView
 from shared.entrypoints import rpc
 from shared.errors import Invalid
 from shared.storage import Unit, UnitOfWork

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.submissions.storage.tables import comments
-from shared.contracts.views import CommentView
+from shared.contracts.views.submissions import CommentView
 
 
 def read(connection: Connection, number: int) -> list[CommentView]:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.submissions.storage.tables import receipts
 from shared.contracts.events import PushAccepted
-from shared.contracts.views import FigureOutcome, ReceiptView
+from shared.contracts.views.submissions import FigureOutcome, ReceiptView
 
 
 def claim(connection: Connection, pushes: Sequence[PushAccepted], at: datetime) -> set[str]:

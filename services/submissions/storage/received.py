@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from shared.contracts.views import ReceivedView
+from shared.contracts.views.sources import ReceivedView
 
 Key = tuple[str, str, str]
 """Form, unit, period."""

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Text, cast, insert
 from services.submissions.domain.rounds import Submission
 from services.submissions.storage.tables import rounds, submissions
 from shared.contracts.events import Paper
-from shared.contracts.views import CommentView, FigureView
+from shared.contracts.views.submissions import CommentView, FigureView
 
 COLUMNS = [cast(column, Text).label("id") if column.name == "id" else column for column in submissions.c]
 

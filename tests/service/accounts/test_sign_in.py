@@ -25,7 +25,7 @@ from services.accounts.service import AccountsService
 from services.accounts.settings import AccountsSettings
 from services.accounts.worker import AccountsWorker
 from shared.calendar import VIETNAM, local_date
-from shared.contracts.views import PartnerPermit
+from shared.contracts.views.partners import PartnerPermit
 from shared.errors import Forbidden, Invalid, NotFound, TooMany, Unauthenticated, Unavailable
 from shared.storage import UnitOfWork
 

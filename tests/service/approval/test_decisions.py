@@ -24,7 +24,7 @@ from services.approval.signatures import DecisionSigner, faults
 from services.approval.worker import ApprovalWorker
 from shared.contracts.actor import Actor
 from shared.contracts.events import Paper, Reason, SubmissionApproved, SubmissionReturned, SubmissionSubmitted
-from shared.contracts.views import CaseView
+from shared.contracts.views.approval import CaseView
 from shared.entrypoints import Received
 from shared.errors import Conflict, Forbidden, HubError, Invalid, NotFound
 from shared.storage import UnitOfWork

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from shared.contracts.actor import Actor
-from shared.contracts.views import CaseView, ServiceStatus
+from shared.contracts.views.approval import CaseView
+from shared.contracts.views.everyday import ServiceStatus
 from shared.errors import Conflict, Forbidden, Internal, Invalid, Unavailable
 from shared.testing import broker
 from tests.conftest import Services

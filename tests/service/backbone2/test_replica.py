@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
-from shared.contracts.views import CataloguePage
+from shared.contracts.views.catalogue import CataloguePage
 from shared.errors import Unavailable
 from shared.replica import Replica
 from shared.storage import UnitOfWork

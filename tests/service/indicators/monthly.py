@@ -15,7 +15,7 @@ from services.indicators.worker import IndicatorsWorker
 from shared.contracts.actor import Actor
 from shared.contracts.events import Figure, SubmissionFinalised
 from shared.contracts.hashes import round_hash
-from shared.contracts.views import GridRow
+from shared.contracts.views.warehouse import GridRow
 from shared.entrypoints import Received
 from shared.storage import UnitOfWork
 

@@ -13,7 +13,7 @@ from services.indicators.domain.adding_up import YearRow
 from services.indicators.storage.years import rows
 from shared.calendar import Period
 from shared.contracts.actor import Actor
-from shared.contracts.views import GridCell
+from shared.contracts.views.warehouse import GridCell
 from shared.errors import Forbidden, Invalid, NotFound
 from tests.service.indicators.monthly import DOAN_KET, FORM, OFFICE, Warehouse
 

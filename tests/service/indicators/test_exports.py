@@ -20,7 +20,7 @@ from services.indicators.exports import sdmx
 from services.indicators.service import exporting
 from shared.contracts.actor import Actor
 from shared.contracts.events import Figure
-from shared.contracts.views import ObservationView
+from shared.contracts.views.warehouse import ObservationView
 from shared.errors import Forbidden, Invalid
 from tests.service.indicators.monthly import DOAN_KET, OFFICE, Warehouse
 from tests.service.indicators.test_warehouse_service import Desk, published

@@ -18,7 +18,7 @@ from services.indicators.service import IndicatorsService
 from shared.catalogue.units import Unit
 from shared.contracts.actor import Actor
 from shared.contracts.events import CatalogueChanged
-from shared.contracts.views import ReformView
+from shared.contracts.views.organisation import ReformView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
 from shared.testing.eve import before

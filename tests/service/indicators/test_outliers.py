@@ -18,7 +18,7 @@ from services.indicators.domain.outliers import Method
 from services.indicators.storage import statistics as kept
 from services.indicators.storage import warehouse as recording
 from shared.contracts.actor import Actor
-from shared.contracts.views import OutlierView
+from shared.contracts.views.warehouse import OutlierView
 from shared.errors import Forbidden, Invalid
 from tests.service.indicators.monthly import DOAN_KET, FORM, OFFICE, Warehouse
 

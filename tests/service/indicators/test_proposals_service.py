@@ -14,7 +14,7 @@ from services.indicators.service import IndicatorsService
 from services.indicators.testing import small_load
 from shared.contracts.actor import Actor
 from shared.contracts.events import CatalogueChanged, ProposalMoved
-from shared.contracts.views import ProposalView
+from shared.contracts.views.proposals import ProposalView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
 from tests.unit.indicators.test_proposals import AUTHOR, COLLEAGUE, OFFICE, REVIEWER

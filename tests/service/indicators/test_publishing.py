@@ -13,7 +13,7 @@ import catalogue
 from services.indicators.storage import publications
 from shared.contracts.actor import Actor
 from shared.contracts.events import Figure
-from shared.contracts.views import PublicationView
+from shared.contracts.views.publication import PublicationView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.service.indicators.test_warehouse_service import PADDY, Desk
 

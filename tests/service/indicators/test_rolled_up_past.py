@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from shared.contracts.actor import Actor
-from shared.contracts.views import GridCell, PointView
+from shared.contracts.views.warehouse import GridCell, PointView
 from tests.service.indicators.monthly import DOAN_KET, OFFICE, Warehouse
 from tests.service.indicators.test_looking_back import Book
 from tests.unit.shared.test_rollup import FIGURES, five

@@ -16,7 +16,7 @@ from services.indicators.domain.outliers import Method
 from services.indicators.service import IndicatorsService
 from shared.contracts.actor import RIGHTS, Actor
 from shared.contracts.events import Figure
-from shared.contracts.views import ExportFile
+from shared.contracts.views.exports import ExportFile
 from shared.errors import HubError
 from tests.service.indicators.test_warehouse_service import Desk
 

@@ -9,7 +9,9 @@ from sqlalchemy import Engine
 
 import catalogue
 from shared.contracts.events import Figure
-from shared.contracts.views import CataloguePage, LoadResult, ObservationView, ReformView, UnitPage
+from shared.contracts.views.catalogue import CataloguePage, LoadResult, UnitPage
+from shared.contracts.views.organisation import ReformView
+from shared.contracts.views.warehouse import ObservationView
 from shared.errors import NotFound
 from shared.testing import broker
 from shared.testing.processes import eventually

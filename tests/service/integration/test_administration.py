@@ -17,7 +17,7 @@ from shared.calendar import VIETNAM, WorkingCalendar
 from shared.contracts.actor import Actor
 from shared.contracts.events import CatalogueChanged, CatalogueEntry, ObservationsRecorded
 from shared.contracts.hashes import release_hash
-from shared.contracts.views import SecurityServerView
+from shared.contracts.views.security_servers import SecurityServerView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, states, store

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from services.integration.letting_go import work
 from services.integration.service import IntegrationService
 from services.integration.storage import dead_letters
-from shared.contracts.views import DeadLetterJobView
+from shared.contracts.views.integration import DeadLetterJobView
 from shared.dead_letters import DeadLetter, letter_of
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.storage import UnitOfWork

@@ -21,7 +21,7 @@ from services.integration.sender import Sender
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from shared.contracts.events import CatalogueChanged, CatalogueEntry, ObservationsRecorded
-from shared.contracts.views import ReconciliationView
+from shared.contracts.views.integration import ReconciliationView
 from shared.errors import Invalid, NotFound
 from shared.storage import UnitOfWork
 from tests.foreign import Foreign, npm_is_here, rest_server, soap_server

@@ -21,7 +21,8 @@ from services.integration.settings import IntegrationSettings
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
-from shared.contracts.views import KnownDifferenceView, ReconciliationView
+from shared.contracts.views.differences import KnownDifferenceView
+from shared.contracts.views.integration import ReconciliationView
 from shared.errors import Conflict, Invalid
 from shared.failpoints import FAILPOINTS
 from shared.storage import UnitOfWork

@@ -13,7 +13,7 @@ import pytest
 from services.integration.service import IntegrationService
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
-from shared.contracts.views import DigestView, ListedValue
+from shared.contracts.views.digests import DigestView, ListedValue
 from shared.digest import Digest, entry_hash, of_hash, total
 from shared.errors import Forbidden, Invalid
 from shared.storage import UnitOfWork

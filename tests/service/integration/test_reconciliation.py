@@ -12,7 +12,8 @@ from services.integration import scrubbing, warehouse
 from services.integration.reconciling import Reconciler
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
-from shared.contracts.views import ObservationPage, ObservationView, ReconciliationView
+from shared.contracts.views.integration import ReconciliationView
+from shared.contracts.views.warehouse import ObservationPage, ObservationView
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, Work, emitted, recorded, store
 

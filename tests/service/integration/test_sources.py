@@ -27,13 +27,7 @@ from services.integration.source_comparing import PATIENCE, SourceComparing
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import sources
 from shared.contracts.actor import Actor
-from shared.contracts.views import (
-    ReceivedPage,
-    ReceivedView,
-    SourceComparisonView,
-    StatedDigest,
-    StatedValue,
-)
+from shared.contracts.views.sources import ReceivedPage, ReceivedView, SourceComparisonView, StatedDigest, StatedValue
 from shared.digest import Digest, entry_hash, of_hash, total
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork

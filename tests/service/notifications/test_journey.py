@@ -17,7 +17,8 @@ from services.accounts.keys import ALGORITHM
 from services.accounts.passwords import Passwords
 from services.accounts.settings import AccountsSettings
 from shared.contracts.events import SubmissionReturned
-from shared.contracts.views import CaseView, InboxPage, TokenView
+from shared.contracts.views.approval import CaseView
+from shared.contracts.views.everyday import InboxPage, TokenView
 from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from shared.storage import UnitOfWork
 from shared.testing import broker

@@ -16,7 +16,7 @@ from services.submissions.service import SubmissionsService
 from services.submissions.worker import SubmissionsWorker
 from shared.contracts.actor import Actor
 from shared.contracts.events import EVENTS, Event
-from shared.contracts.views import ReceiptView
+from shared.contracts.views.submissions import ReceiptView
 from shared.entrypoints import Received
 from shared.storage import UnitOfWork, outbox
 

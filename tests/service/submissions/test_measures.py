@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from services.submissions import testing
 from services.submissions.domain.obligations import submission_id
-from shared.contracts.views import ReceiptView
+from shared.contracts.views.submissions import ReceiptView
 from shared.errors import Invalid
 from tests.service.submissions.conftest import CLERK, Hub
 

@@ -20,7 +20,7 @@ from shared.contracts.events import (
     SubmissionReturned,
     SubmissionSubmitted,
 )
-from shared.contracts.views import SubmissionView
+from shared.contracts.views.submissions import SubmissionView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.service.submissions.conftest import CLERK, OFFICE, SCHOOLS, WHOLE, Hub
 

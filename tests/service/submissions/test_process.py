@@ -14,11 +14,10 @@ from services.submissions import testing
 from services.submissions.domain.obligations import submission_id
 from services.submissions.testing import catalogue_event, push_event
 from shared.contracts.actor import Actor
-from shared.contracts.views import (
-    AnnouncementView,
+from shared.contracts.views.catalogue import LoadResult
+from shared.contracts.views.obligations import AnnouncementView, CompletenessView
+from shared.contracts.views.submissions import (
     CommentView,
-    CompletenessView,
-    LoadResult,
     ReceiptView,
     RollupView,
     SubmissionDetail,

@@ -15,7 +15,7 @@ from services.submissions.domain.obligations import submission_id
 from services.submissions.testing import received
 from shared.contracts.actor import Actor
 from shared.contracts.events import SubmissionApproved
-from shared.contracts.views import RollupView, SubmissionView
+from shared.contracts.views.submissions import RollupView, SubmissionView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.service.submissions.conftest import CLERK, Hub
 

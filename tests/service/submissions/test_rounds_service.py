@@ -19,7 +19,7 @@ from shared.contracts.events import (
     SubmissionSubmitted,
     SubmissionWithdrawn,
 )
-from shared.contracts.views import SubmissionView
+from shared.contracts.views.submissions import SubmissionView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.service.submissions.conftest import CLERK, SCHOOLS, WHOLE, Hub
 

@@ -23,7 +23,7 @@ from zeep.transports import Transport
 
 from services.submissions import testing
 from shared.contracts.events import PushAccepted
-from shared.contracts.views import ReceiptView
+from shared.contracts.views.submissions import ReceiptView
 from tests.conftest import Databases
 from tests.foreign import npm_is_here, soap_client
 from tests.service.submissions.conftest import Hub

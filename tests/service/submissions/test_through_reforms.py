@@ -7,7 +7,7 @@ import msgspec
 from services.submissions import testing
 from shared.catalogue.reforms import apply
 from shared.catalogue.units import Reform, Unit
-from shared.contracts.views import SubmissionView
+from shared.contracts.views.submissions import SubmissionView
 from tests.service.submissions.conftest import CLERK, Hub
 
 

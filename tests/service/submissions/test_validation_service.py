@@ -19,7 +19,7 @@ from services.submissions.testing import received
 from shared.contracts.actor import Actor
 from shared.contracts.events import Observation, ObservationsRecorded
 from shared.contracts.hashes import release_hash
-from shared.contracts.views import ReleasePage, ReleaseView
+from shared.contracts.views.warehouse import ReleasePage, ReleaseView
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.service.submissions.conftest import CLERK, SCHOOLS, WHOLE, Hub
 

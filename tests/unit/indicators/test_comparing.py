@@ -18,7 +18,7 @@ from shared.calendar import Period
 from shared.catalogue.entries import Definition
 from shared.catalogue.organisation import Organisation
 from shared.catalogue.units import Succession, Unit
-from shared.contracts.views import GridCell
+from shared.contracts.views.warehouse import GridCell
 from shared.errors import Invalid
 
 DOAN_KET = "LC-X03388-2025"

@@ -21,7 +21,7 @@ from services.indicators.exports.sheets import grid_sheet
 from services.indicators.exports.table import Number, csv_text
 from services.indicators.exports.workbook import Column, Figure, workbook
 from services.indicators.testing import small_load
-from shared.contracts.views import GridCell, GridIndicator, GridRow, GridView, ObservationView
+from shared.contracts.views.warehouse import GridCell, GridIndicator, GridRow, GridView, ObservationView
 
 FIGURES = ("same_period_last_year", "last_period", "this_period", "since_january", "since_january_last_year")
 ITEM = ObservationView(

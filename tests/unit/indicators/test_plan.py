@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import catalogue
 from services.indicators.domain.catalogue import accept
 from services.indicators.domain.plan import plan
-from shared.contracts.views import FieldChange
+from shared.contracts.views.catalogue import FieldChange
 
 LOAD = catalogue.read()
 STORED = accept({}, LOAD)

@@ -22,7 +22,7 @@ from services.integration.reports.outline import outline
 from services.integration.reports.page import page
 from services.integration.reports.paper import paper
 from services.integration.reports.workbook import workbook
-from shared.contracts.views import ReportView
+from shared.contracts.views.reports import ReportView
 
 NOW = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)
 RUN = Run(

@@ -22,7 +22,7 @@ from services.submissions.domain.validation.lineage import made_of, past_of, per
 from services.submissions.domain.validation.past import Known, Past
 from services.submissions.testing import bodies
 from shared.calendar import Period
-from shared.contracts.views import CommentView
+from shared.contracts.views.submissions import CommentView
 
 NOW = datetime(2016, 12, 1, tzinfo=UTC)
 WHOLE = {"GD01": "10", "GD01.TH": "5", "GD01.THCS": "3", "GD01.THPT": "2", "GD02": "7"}

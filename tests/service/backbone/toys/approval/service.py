@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.contracts.actor import Actor
-from shared.contracts.views import CaseView
+from shared.contracts.views.approval import CaseView
 from shared.entrypoints import Described, Remote, rpc
 from shared.errors import Conflict, NotFound
 from shared.logs import correlation
