@@ -255,7 +255,7 @@ PARTNER = Dashboard(
             "short",
             (('max(hub_integration_breaker{partner="$partner"})', ""),),
             "stat",
-            "0 closed, 1 a delivery probes, 2 open: nothing is sent.",
+            "0 closed, 1 a call probes, 2 open: nobody calls.",
             ((0, "green"), (1, "orange"), (2, "red")),
         ),
         Panel(
@@ -264,6 +264,28 @@ PARTNER = Dashboard(
             (
                 ('max(hub_integration_paused_seconds{partner="$partner"})', "pause, s"),
                 ('min(hub_integration_repeats_left{partner="$partner"})', "repeats left"),
+            ),
+        ),
+        Panel(
+            "Suspended by a person",
+            "short",
+            (('max(hub_integration_suspended{partner="$partner"})', ""),),
+            "stat",
+            "1: nothing passes, and no alert counts what waits.",
+            ((0, "green"), (1, "orange")),
+        ),
+        Panel(
+            "Calls, by what they asked and how they ended",
+            "ops",
+            (
+                (
+                    'sum by (kind, outcome) (rate(hub_integration_calls_total{partner="$partner"}[5m]))',
+                    "{{kind}} {{outcome}}",
+                ),
+                (
+                    'sum by (hold) (rate(hub_integration_held_back_total{partner="$partner"}[5m]))',
+                    "held back: {{hold}}",
+                ),
             ),
         ),
         Panel(

@@ -51,9 +51,10 @@ def needs_of(answer: dict[str, Any], now: datetime) -> list[str]:
 def _needs_of_partner(partner: dict[str, Any], now: datetime) -> list[str]:
     needs = []
     standing = partner["standing"]
-    if not partner["permitted"] and _open(partner):
+    suspended = partner.get("suspended", False)  # on purpose: what waits for it is late for nobody
+    if not suspended and not partner["permitted"] and _open(partner):
         needs.append(f"deliveries wait, and nothing may pass today: {partner.get('held') or 'no permission'}")
-    if standing["circuit"] == "open":
+    if not suspended and standing["circuit"] == "open":
         needs.append(f"it does not answer ({standing['story']}); a probe goes out {_at(standing['until'], now)}")
     if partner["for_a_person"]:
         needs.append(f"{partner['for_a_person']} deliveries or differences that only a person takes further")
@@ -78,6 +79,8 @@ def partner_line(partner: dict[str, Any], now: datetime) -> tuple[str, ...]:
 
 def _permission(partner: dict[str, Any]) -> str:
     held = partner.get("held")
+    if partner.get("suspended"):
+        return f"[yellow]suspended[/yellow]: {escape(held or '')}"
     if not partner["permitted"]:
         return f"[red]none today[/red]: {escape(held or '')}"
     until = partner.get("permitted_to")
@@ -89,7 +92,7 @@ def _breaker(standing: dict[str, Any], now: datetime) -> str:
     if standing["circuit"] == "open":
         return f"[red]open[/red], probes {_at(standing['until'], now)}"
     if standing["circuit"] == "half_open":
-        return "[yellow]a delivery probes"
+        return "[yellow]a call probes"
     if standing["hold"] == "pause":
         return f"[yellow]asked to pause[/yellow], on {_at(standing['until'], now)}"
     if standing["hold"] == "budget":

@@ -2,7 +2,8 @@
 does it know us, does it speak the protocol, does a question come back answered, does its clock agree.
 
 Called outside every transaction. A step that fails ends what hangs on it; what was not tried says so. Every call goes
-over the partner's own road and into the message log like any other.
+over the partner's own road, in its turn, and into the message log like any other. It passes an open breaker, because a
+person wants to know now, and closes it if the partner answers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
-from services.integration.clients import Client, Connect, Recorder, about, open_client
+from services.integration.clients import Client, Connect, about, open_client
 from services.integration.clients.protocol import Probing, Unanswered
 from services.integration.clients.recording import Call
 from services.integration.clients.transport import tls_context
@@ -27,9 +28,11 @@ from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
+from services.integration.governing import Governed, HeldBack
 from services.integration.settings import IntegrationSettings, endpoint_of
 from shared.contracts.views.partners import CheckStep
 from shared.errors import HubError
+from shared.storage import UnitOfWork
 
 STEPS = ("permission", "name", "connection", "certificate", "authentication", "schema", "round_trip", "clock")
 CERTIFICATE_DAYS = 14
@@ -49,7 +52,7 @@ class _Failed(Exception):
         self.words = told, detail
 
 
-class _Watching(Recorder):
+class _Watching(Governed):
     """Keeps, beside its notes, the last answer's status and headers."""
 
     last: Call | None = None
@@ -89,7 +92,7 @@ class Trial:
         self.steps += [CheckStep(step=step, passed=None, told=why[0], detail=why[1]) for step in steps]
 
 
-def check(partner: Partner, settings: IntegrationSettings, connect: Connect = open_client) -> Trial:
+def check(unit: UnitOfWork, partner: Partner, settings: IntegrationSettings, connect: Connect = open_client) -> Trial:
     """Try this partner; see the module."""
     trial = Trial()
     address = urlsplit(endpoint_of(partner.id, partner.endpoint))
@@ -103,9 +106,9 @@ def check(partner: Partner, settings: IntegrationSettings, connect: Connect = op
         trial.skip(*STEPS[len(trial.steps) :])
     elif address.scheme != "https":
         trial.skip("certificate", why=("the road has no TLS", "đường truyền không dùng TLS"))
-        _speak(trial, partner, settings, connect)
+        _speak(trial, unit, partner, settings, connect)
     elif trial.take("certificate", lambda: _certificate(address, partner, settings)):
-        _speak(trial, partner, settings, connect)
+        _speak(trial, unit, partner, settings, connect)
     else:
         trial.skip(*STEPS[4:])
     return trial
@@ -166,8 +169,8 @@ def _certificate(address: SplitResult, partner: Partner, settings: IntegrationSe
 # -- the language ------------------------------------------------------------------------------------------------------
 
 
-def _speak(trial: Trial, partner: Partner, settings: IntegrationSettings, connect: Connect) -> None:
-    recorder = _Watching(partner.id, settings.message_body_bytes)
+def _speak(trial: Trial, unit: UnitOfWork, partner: Partner, settings: IntegrationSettings, connect: Connect) -> None:
+    recorder = _Watching(unit, partner.id, settings, by_person=True)
     try:
         client = connect(partner, settings, recorder)
     except HubError as error:
@@ -187,6 +190,10 @@ def _speak(trial: Trial, partner: Partner, settings: IntegrationSettings, connec
             trial.take("round_trip", lambda: _round_trip(answer))
         if answer.said is not Said.UNASKABLE:
             _clock(trial, recorder)
+    except HeldBack as error:  # it wants a pause, or its quiet hours began
+        step = STEPS[len(trial.steps)]
+        trial.steps.append(CheckStep(step=step, passed=False, told=error.message, detail=error.detail or ""))
+        trial.skip(*STEPS[len(trial.steps) :])
     finally:
         client.close()
         trial.notes = recorder.take()

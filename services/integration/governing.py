@@ -1,26 +1,52 @@
-"""How much is asked of a partner, as its sender keeps to it: domain/governor.py decides, one row per partner remembers
-it."""
+"""How much is asked of a partner, as whoever calls it keeps to it: domain/governor.py decides, one row per partner
+remembers it. Senders claim and learn in their own transactions (`Governing`); questions and pages, which are asked one
+by one, pass through `Governed`. `Turns` spaces and counts the calls of all of them."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import eventlet
 
+from services.integration.clients.recording import Call, Recorder
+from services.integration.clients.rest import retry_after
+from services.integration.domain import timetable
 from services.integration.domain.delivery import State
-from services.integration.domain.governor import Allowance, Circuit, Heard, Rules, Standing, ahead, limited
+from services.integration.domain.governor import (
+    Allowance,
+    Circuit,
+    Heard,
+    Hold,
+    Rules,
+    Sign,
+    Standing,
+    ahead,
+    limited,
+    sign_of_question,
+)
+from services.integration.domain.messages import Message, Outcome, Part
 from services.integration.domain.partners import Limits, Partner
+from services.integration.metrics import HELD_BACK
 from services.integration.settings import AHEAD, IntegrationSettings
+from services.integration.storage import partners as partner_rows
 from services.integration.storage import standings
 from services.integration.storage.deliveries import Delivery
+from shared.calendar import VIETNAM
+from shared.errors import Unavailable
 from shared.logs import logger
-from shared.storage import Unit
+from shared.storage import Unit, UnitOfWork
 
 log = logger(__name__)
 
 _NAP_SECONDS = 0.1
+_LEASE_MARGIN_SECONDS = 20.0
+_BLAMES_CALLER = re.compile(rb"faultcode>\s*(?:\w+:)?Client|Value>\s*(?:\w+:)?Sender")
+"""A SOAP fault by which the partner has answered, whatever the HTTP status."""
+_KNOWS_US_NOT = re.compile(rb"unauthori[sz]ed|token_missing|token_invalid|right_missing")
 
 Found = tuple[Delivery, int]
 
@@ -121,26 +147,171 @@ def callers(settings: IntegrationSettings, limits: Limits) -> int:
 
 
 def lease_seconds(settings: IntegrationSettings, limits: Limits) -> float:
-    """Return how long a claimed delivery is its sender's alone: longer than those before it and itself can take."""
+    """Return how long a claimed delivery is its sender's alone: longer than those before it and itself can take,
+    with a question let out between every two."""
     most = ahead(limits, AHEAD)
-    waits = most / limits.calls_per_second if limits.calls_per_second > 0 else 0.0
+    waits = 2.0 * most / limits.calls_per_second if limits.calls_per_second > 0 else 0.0
     return settings.lease_seconds(callers(settings, limits)) + waits
 
 
-class Pacer:
-    """Spaces the calls of one sender as the partner's rate asks for."""
+class Turns:
+    """Gives the calls to one partner their turns, whichever process makes them: no more at once and no closer together
+    than it can bear."""
 
-    def __init__(self) -> None:
-        self._next = 0.0
+    def __init__(self, unit: UnitOfWork, partner: str) -> None:
+        self._unit = unit
+        self._partner = partner
 
-    def wait(self, limits: Limits, ended: Callable[[], bool]) -> bool:
-        """Wait for this call's turn; tell whether it came before `ended` said that there is no use in waiting."""
+    @contextmanager
+    def taken(self, limits: Limits, ended: Callable[[], bool]) -> Iterator[bool]:
+        """Wait for a turn and hold it; tell whether it came before `ended` said that there is no use in waiting."""
+        with self._slot(limits, ended) as mine:
+            yield mine and self._time_has_come(limits, ended)
+
+    @contextmanager
+    def _slot(self, limits: Limits, ended: Callable[[], bool]) -> Iterator[bool]:
+        if limits.parallel <= 0:
+            yield True
+            return
+        # The lock lives with its connection: a process that dies keeps no slot.
+        with self._unit.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            while (slot := standings.take_slot(connection, self._partner, limits.parallel)) is None:
+                if ended():
+                    yield False
+                    return
+                eventlet.sleep(_NAP_SECONDS)
+            try:
+                yield True
+            finally:
+                standings.free_slot(connection, slot)
+
+    def _time_has_come(self, limits: Limits, ended: Callable[[], bool]) -> bool:
         if limits.calls_per_second <= 0:
             return True
-        turn = max(time.monotonic(), self._next)
-        self._next = turn + 1.0 / limits.calls_per_second
+        with self._unit() as unit:
+            wait = standings.take_turn(unit.connection, self._partner, 1.0 / limits.calls_per_second)
+        turn = time.monotonic() + wait
         while (left := turn - time.monotonic()) > 0:
             if ended():
                 return False
             eventlet.sleep(min(left, _NAP_SECONDS))
         return True
+
+
+class HeldBack(Unavailable):
+    """A question or a page was not asked for now; `hold` says why (what `timetable.held` or `Hold` names), `until` when
+    that ends by itself."""
+
+    def __init__(self, hold: str, until: datetime | None, told: str, detail: str) -> None:
+        super().__init__("integration.held_back", f"not asked now ({hold}): {told}", detail)
+        self.hold = hold
+        self.until = until
+
+    @property
+    def lasts(self) -> bool:
+        """Whether nobody can say when that ends: a person has to act, or the partner to answer."""
+        return self.until is None or self.hold == Hold.BREAKER
+
+
+class Governed(Recorder):
+    """Notes calls like its base, and lets each out only in its turn and while the partner may be called. What a call
+    told is remembered for all who call this partner. Outside of transactions only; raises HeldBack.
+
+    `by_person`: passes an open breaker, and counts all the same.
+    """
+
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        partner: str,
+        settings: IntegrationSettings,
+        keep: Callable[[list[Message]], None] | None = None,
+        *,
+        by_person: bool = False,
+    ) -> None:
+        super().__init__(partner, settings.message_body_bytes, keep)
+        self._unit = unit
+        self._settings = settings
+        self._governing = Governing(partner, settings)
+        self._turns = Turns(unit, partner)
+        self._by_person = by_person
+        self._failed = False
+
+    @contextmanager
+    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Iterator[Call]:
+        """Wait for this call's turn, then note what is done within the `with`, and learn from it."""
+        with self._unit() as unit:
+            limits = partner_rows.load(unit.connection, self._partner).limits
+        with self._turns.taken(limits, lambda: False):
+            self._let_out()
+            with super().call(method, url, headers, body) as made:
+                yield made
+
+    def _let_out(self) -> None:
+        with self._unit() as unit:
+            partner = partner_rows.load(unit.connection, self._partner)
+            if (hold := timetable.held(partner, unit.now)) is not None:
+                raise HeldBack(hold.code, hold.until, hold.code, hold.detail)
+            standing = standings.load(unit.connection, self._partner)
+            allowed = self._allowed(standing, partner.limits, unit.now)
+            if not allowed.probe and not (self._failed and allowed.repeats is not None):
+                return
+            standing = standings.load(unit.connection, self._partner, lock=True)
+            allowed = self._allowed(standing, partner.limits, unit.now)
+            lease = max(self._settings.timeout_seconds, self._settings.pull_timeout_seconds) + _LEASE_MARGIN_SECONDS
+            after = standing.called(allowed, partner.limits, unit.now, repeats=int(self._failed), lease_seconds=lease)
+            standings.save(unit.connection, self._partner, after)
+
+    def _allowed(self, standing: Standing, limits: Limits, at: datetime) -> Allowance:
+        allowed = standing.question(limits, at, again=self._failed, by_person=self._by_person)
+        if not allowed.room and allowed.hold is not None:
+            HELD_BACK.labels(self._partner, allowed.hold.value).inc()
+            raise held_back(allowed, standing)
+        return allowed
+
+    def _note(
+        self,
+        at: datetime,
+        seconds: float,
+        endpoint: str,
+        made: Call,
+        outcome: Outcome,
+        story: str | None,
+        request: Part,
+    ) -> None:
+        super()._note(at, seconds, endpoint, made, outcome, story, request)
+        answer = made.answer
+        sign = sign_of_question(outcome, made.status, answer is not None and _blames_us(answer[1]))
+        self._failed = sign is not Sign.WELL
+        heard = Heard(
+            sign=sign,
+            at=datetime.now(UTC),
+            story=story or f"answered {made.status}",
+            retry_after=None if answer is None else retry_after(answer[0].get("retry-after")),
+        )
+        with self._unit() as unit:
+            self._governing.learn(unit, [heard])
+
+
+def held_back(allowed: Allowance, standing: Standing) -> HeldBack:
+    """Return why nothing is asked of a partner that stands so, in words."""
+    until = "" if allowed.until is None else f" đến {allowed.until.astimezone(VIETNAM):%H:%M:%S ngày %d/%m/%Y}"
+    told, detail = {
+        Hold.BREAKER: ("the partner does not answer", f"Hệ thống không trả lời, hub tạm ngừng gọi{until}."),
+        Hold.PAUSE: ("the partner asked for a pause", f"Hệ thống yêu cầu tạm ngừng gọi{until}."),
+        Hold.BUDGET: ("the hour's repeats are used up", f"Đã hết số lần gọi lại trong giờ, chờ{until}."),
+    }.get(allowed.hold or Hold.ELSEWHERE, ("another process calls", "Tiến trình khác đang gọi."))
+    return HeldBack(
+        str(allowed.hold or ""), allowed.until, f"{told}; {standing.story}" if standing.story else told, detail
+    )
+
+
+def rests(unit: Unit, partner: Partner) -> Allowance | None:
+    """Return why a partner that may be called is asked nothing now: its breaker is open or it wants a pause."""
+    standing = standings.load(unit.connection, partner.id)
+    allowed = standing.question(partner.limits, unit.now, again=False, by_person=False)
+    return None if allowed.room else allowed
+
+
+def _blames_us(body: bytes) -> bool:
+    return _BLAMES_CALLER.search(body) is not None and _KNOWS_US_NOT.search(body) is None

@@ -21,6 +21,7 @@ from services.integration.metrics import (
     PAUSED_SECONDS,
     REPEATS_LEFT,
     SCRUB_AGE_SECONDS,
+    SUSPENDED,
 )
 from services.integration.storage import dead_letters, differences, messages, standings
 from services.integration.storage import partners as partner_rows
@@ -53,6 +54,7 @@ class Measuring:
         MESSAGES_UNSEALED_SECONDS.set(age)
         MESSAGE_LOG_BYTES.set(size)
         for partner in partners:
+            SUSPENDED.labels(partner.id).set(not partner.active)
             for state in OPEN:
                 OPEN_DELIVERIES.labels(partner.id, state.value).set(counts.get(partner.id, {}).get(state, 0))
             OLDEST_OPEN_SECONDS.labels(partner.id).set(oldest.get(partner.id, 0.0))

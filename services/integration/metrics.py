@@ -13,6 +13,17 @@ DELIVERY_SECONDS = Histogram(
     ["partner"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
+CALLS = Counter(
+    "hub_integration_calls_total",
+    "Calls to a partner that were made, by what they asked (submit, status, digests, values, listing, pull) and how "
+    "they ended",
+    ["partner", "kind", "outcome"],
+)
+HELD_BACK = Counter(
+    "hub_integration_held_back_total",
+    "Questions and pages that were not asked for, by what held them: breaker, pause, budget",
+    ["partner", "hold"],
+)
 OPEN_DELIVERIES = Gauge("hub_integration_open_deliveries", "Deliveries that are not settled", ["partner", "state"])
 OLDEST_OPEN_SECONDS = Gauge(
     "hub_integration_oldest_open_seconds", "Age of the oldest delivery that is not settled", ["partner"]
@@ -50,6 +61,11 @@ FAILED_PULLS = Gauge(
 BREAKER = Gauge(
     "hub_integration_breaker",
     "A partner's breaker: 0 closed, 1 half open, 2 open",
+    ["partner"],
+)
+SUSPENDED = Gauge(
+    "hub_integration_suspended",
+    "1 while a person has suspended the connection: what waits for the partner is late for nobody",
     ["partner"],
 )
 PAUSED_SECONDS = Gauge(

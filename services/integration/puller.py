@@ -33,7 +33,7 @@ from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
 from services.integration.domain.pulled import PART, Fault, Page, Reader
 from services.integration.domain.pulls import Ask, Source, first_ask, mark_of, next_ask, source_of
-from services.integration.governing import Pacer
+from services.integration.governing import Governed, HeldBack, rests
 from services.integration.metrics import PULLED_ROWS, PULLS
 from services.integration.settings import IntegrationSettings, endpoint_of
 from services.integration.storage import messages, pulls
@@ -49,6 +49,7 @@ log = logger(__name__)
 
 _SAME_PAGES = 3
 _FLUSHED = 20
+_REST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,8 @@ class Puller:
         self._settings = settings
         self._connect = connect
         self._client: SourceClient | None = None
-        self._recorder = Recorder(partner, settings.message_body_bytes)
+        self._recorder = Governed(unit, partner, settings)
         self._notes: list[Message] = []
-        self._pacer = Pacer()
 
     def step(self) -> bool:
         """Do the next thing for this source; tell whether there was any."""
@@ -96,6 +96,9 @@ class Puller:
                     self._end(claimed)
                 else:
                     self._read(claimed, claimed.ask)
+            except HeldBack as error:
+                self.close()
+                self._hold(claimed, error)
             except SourceAway as error:
                 self.close()
                 self._put_off(claimed, error)
@@ -132,6 +135,8 @@ class Puller:
             hold = timetable.held(partner, unit.now)
             if hold is not None and hold.until is not None:
                 return None  # its quiet hours end by themselves
+            if hold is None and rests(unit, partner) is not None:
+                return None  # nor does a run wear out while the breaker is open or a pause lasts
             permitted = hold is None
             source = source_of(partner) if permitted else None
             if source is not None and not pulls.is_open(unit.connection, partner.id) and self._due(unit, source):
@@ -156,7 +161,6 @@ class Puller:
         endpoint = endpoint_of(claimed.partner.id, claimed.partner.endpoint)
         if self._client is None:
             self._client = self._connect(claimed.partner, self._settings, self._recorder)
-        self._pacer.wait(claimed.partner.limits, lambda: False)
         with about("pull", message_id=claimed.run.token):
             raw = self._client.fetch(ask)
         with self._recording() as unit:
@@ -229,6 +233,12 @@ class Puller:
             pulls.put_off(unit.connection, claimed.run.id, wait, error.code, error.message)
         log.warning("pull.put_off", partner=self._partner, run=claimed.run.id, seconds=wait, error=str(error))
         return None
+
+    def _hold(self, claimed: Claimed, error: HeldBack) -> None:
+        """Let the run rest as long as the partner is not to be called; that was no try of it."""
+        with self._recording() as unit:
+            wait = _REST_SECONDS if error.until is None else (error.until - unit.now).total_seconds()
+            pulls.rest(unit.connection, claimed.run.id, max(0.0, wait))
 
     def _fail(self, claimed: Claimed, error: HubError) -> None:
         self.close()

@@ -15,13 +15,15 @@ from typing import Any
 from sqlalchemy import Engine, Row
 
 from services.integration import scrubbing, tracking
-from services.integration.clients import Client, Connect, Recorder, open_client
+from services.integration.clients import Client, Connect, open_client
 from services.integration.clients.protocol import Unanswered
 from services.integration.comparing import Comparer, DigestComparer, Found
 from services.integration.domain import timetable
 from services.integration.domain.difference_life import Life, Standing
+from services.integration.domain.governor import Allowance, Hold
 from services.integration.domain.partners import Partner
 from services.integration.domain.reconciliation import EXTRA, Difference, Direction, Place
+from services.integration.governing import Governed, HeldBack, rests
 from services.integration.listings import ListingComparer
 from services.integration.metrics import DIFFERENCES, RECONCILIATIONS
 from services.integration.settings import IntegrationSettings
@@ -59,7 +61,7 @@ class Findings:
 class Reconciler:
     """Takes every reconciliation with a receiver that is under way one step further."""
 
-    _asked: Recorder
+    _asked: Governed
 
     def __init__(
         self,
@@ -91,6 +93,8 @@ class Reconciler:
                 return  # taken up again when it may be called
             if row.state == "repairing" and deliveries.unsettled(unit.connection, number) and hold is None:
                 return
+            if hold is None and _waits(row, rests(unit, partner)):
+                return
             scrubbed = scrubs.last(unit.connection, row.partner) is not None
         if partner.comparing == "none":
             finish(self._unit, number, INCOMPARABLE, None, "what this partner holds cannot be read")
@@ -101,7 +105,7 @@ class Reconciler:
         if not scrubbed:  # equality shown by digests that nobody ever recomputed would prove nothing
             scrubbing.scrub(self._unit, row.partner)
         # What was asked stands in the log before what follows from the answers is written.
-        self._asked = Recorder(partner.id, self._settings.message_body_bytes, partial(messages.keep_apart, self._unit))
+        self._asked = Governed(self._unit, partner.id, self._settings, partial(messages.keep_apart, self._unit))
         try:
             client = self._connect(partner, self._settings, self._asked)
             try:
@@ -110,6 +114,9 @@ class Reconciler:
             finally:
                 client.close()
                 self._asked.flush()
+        except HeldBack as error:
+            if error.lasts and not (error.hold == Hold.BREAKER and row.state == "repairing"):
+                finish(self._unit, number, "failed", None, error.message)
         except (Unanswered, HubError) as error:
             finish(self._unit, number, "failed", None, str(error))
 
@@ -236,6 +243,12 @@ class Reconciler:
             scrub_age_seconds=rows.finished_age(last, unit.now),
             method=comparer.method,
         )
+
+
+def _waits(row: Row[Any], rest: Allowance | None) -> bool:
+    """Tell whether a run waits for a partner that is asked nothing now: what was repaired is proven once it answers,
+    and a pause or the next hour's budget is waited for; a comparison with one that does not answer has failed."""
+    return rest is not None and (rest.hold is not Hold.BREAKER or row.state == "repairing")
 
 
 def allowed(partner: Partner, found: Iterable[Difference]) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import eventlet
 import msgspec
 from eventlet.queue import Empty, LightQueue
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.integration.clients import Client, Connect, Recorder, about, open_client
 from services.integration.domain import timetable
@@ -26,7 +27,7 @@ from services.integration.domain.governor import Heard, sign_of, too_large
 from services.integration.domain.ledger import Packet
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
-from services.integration.governing import Governing, Pacer, callers, lease_seconds
+from services.integration.governing import Governing, Turns, callers, lease_seconds
 from services.integration.metrics import DELIVERIES, DELIVERY_SECONDS
 from services.integration.settings import AHEAD, IntegrationSettings
 from services.integration.settling import Row, acknowledge, tell_of_failure
@@ -98,7 +99,7 @@ class Sender:
         self._settings = settings
         self._connect = connect
         self._governing = Governing(partner, settings)
-        self._pacer = Pacer()
+        self._turns = Turns(unit, partner)
         self._callers: list[Any] = []
         self._due: LightQueue[Claimed | None] = LightQueue()
         self._ended: LightQueue[Called] = LightQueue()
@@ -312,9 +313,21 @@ class Sender:
     def _called(self, client: Client | None, recorder: Recorder, claimed: Claimed) -> tuple[Client | None, Answer]:
         if (hold := timetable.held(claimed.partner, datetime.now(UTC))) is not None:
             return client, Answer(Said.UNSENT, hold.detail)  # its permission or its hours ended meanwhile
-        limits = claimed.partner.limits
-        if self._held() or not self._pacer.wait(limits, lambda: self._held() is not None):
+        if self._held():
             return client, Answer(Said.UNSENT, self._held())
+        answer: Answer | None = None
+        try:
+            with self._turns.taken(claimed.partner.limits, lambda: self._held() is not None) as mine:
+                if mine:
+                    client, answer = self._called_in_turn(client, recorder, claimed)
+        except (HubError, SQLAlchemyError) as error:  # the database is away: the turn, not the call
+            log.warning("delivery.no_turn", partner=self._partner, delivery=claimed.delivery.id, error=str(error))
+        return client, answer or Answer(Said.UNSENT, self._held() or "not sent: its turn did not come")
+
+    def _called_in_turn(
+        self, client: Client | None, recorder: Recorder, claimed: Claimed
+    ) -> tuple[Client | None, Answer]:
+        limits = claimed.partner.limits
         if claimed.action == "send" and (refusal := too_large(limits, len(claimed.rows))) is not None:
             return client, refusal
         if client is None:

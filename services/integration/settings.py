@@ -32,7 +32,7 @@ class IntegrationSettings:
     - `backoff_cap_seconds` (HUB_INTEGRATION_BACKOFF_CAP_SECONDS): the longest such wait.
     - `breaker_failures` (HUB_INTEGRATION_BREAKER_FAILURES): failed calls in a row after which a partner is left alone.
     - `breaker_seconds`, `breaker_cap_seconds` (HUB_INTEGRATION_BREAKER_SECONDS, HUB_INTEGRATION_BREAKER_CAP_SECONDS):
-      for how long, before one delivery probes; it doubles with each probe that fails, up to the cap.
+      for how long, before one call probes; it doubles with each probe that fails, up to the cap.
     - `reconcile_every_seconds` (HUB_INTEGRATION_RECONCILE_EVERY_SECONDS): between reconciliations; 0 never.
     - `scrub_every_seconds` (HUB_INTEGRATION_SCRUB_EVERY_SECONDS): how often digests are recomputed from the ledger and
       the ledger is compared with the warehouse; 0 never.

@@ -10,11 +10,12 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from services.integration.clients import Client, Connect, Recorder, about
+from services.integration.clients import Client, Connect, about
 from services.integration.comparing import asked
 from services.integration.domain import source_levels as levels
 from services.integration.domain.partners import Partner
 from services.integration.domain.source_levels import Group
+from services.integration.governing import Governed
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import messages, sources
 from services.integration.storage import reconciliations as rows
@@ -56,7 +57,7 @@ class Asking:
 
     def ask(self, number: int, partner: Partner) -> None:
         """Ask for digests down to the keys that differ, and for their values. Raises Unanswered."""
-        recorder = Recorder(partner.id, self._settings.message_body_bytes, partial(messages.keep_apart, self._unit))
+        recorder = Governed(self._unit, partner.id, self._settings, partial(messages.keep_apart, self._unit))
         client = self._connect(partner, self._settings, recorder)
         try:
             phase = levels.DIGESTS

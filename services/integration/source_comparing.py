@@ -20,7 +20,9 @@ from services.integration import intake, tracking
 from services.integration.clients import Connect, open_client
 from services.integration.clients.protocol import Unanswered
 from services.integration.domain import source_levels as levels
+from services.integration.domain import timetable
 from services.integration.domain.difference_life import Life, Standing
+from services.integration.domain.governor import Hold
 from services.integration.domain.ledger import digest_of, entries_of
 from services.integration.domain.mapping import Edition
 from services.integration.domain.partners import Partner
@@ -36,6 +38,7 @@ from services.integration.domain.sources import (
     judge,
     owners,
 )
+from services.integration.governing import HeldBack, rests
 from services.integration.meanings import normal
 from services.integration.reconciling import alone, finish
 from services.integration.settings import IntegrationSettings
@@ -50,7 +53,7 @@ from shared.contracts.events import Observation, SourceDiffered
 from shared.contracts.views.sources import ReceivedPage, ReceivedView
 from shared.errors import HubError, Invalid, Unavailable
 from shared.logs import correlated, logger
-from shared.storage import UnitOfWork
+from shared.storage import Unit, UnitOfWork
 
 log = logger(__name__)
 T = TypeVar("T")
@@ -114,7 +117,8 @@ class SourceComparing:
         with self._unit() as unit:
             row = next((item for item in sources.under_way(unit.connection) if item.id == number), None)
             partner = None if row is None else partner_rows.load(unit.connection, row.partner)
-        if row is None or partner is None:
+            waits = row is not None and partner is not None and row.level == CALLED and _rests(unit, row, partner)
+        if row is None or partner is None or waits:
             return
         try:
             if row.phase == levels.READING:
@@ -125,6 +129,9 @@ class SourceComparing:
                 self._judge(row, partner)
             else:
                 finish(self._unit, number, "failed", None, f"the source has posted nothing more for {PATIENCE}")
+        except HeldBack as error:
+            if error.lasts:
+                finish(self._unit, number, "failed", None, error.message)
         except Unavailable as error:  # submissions is away: the next round tries again
             log.warning("source.waiting", partner=partner.id, reconciliation=number, error=str(error))
         except (Unanswered, HubError) as error:
@@ -240,6 +247,16 @@ class SourceComparing:
         story = f"{len(outcome.pending)} keys wait for an approval" if outcome.pending else None
         story = "the source's digests differ above and not below" if torn else story
         finish(self._unit, row.id, "equal" if equal else "different", equal, story)
+
+
+def _rests(unit: Unit, row: Row[Any], partner: Partner) -> bool:
+    """Tell whether a source that is to be asked is left alone for now: its quiet hours, or a pause it wants."""
+    if row.phase != levels.READING:
+        return False
+    if (hold := timetable.held(partner, unit.now)) is not None:
+        return hold.until is not None
+    rest = rests(unit, partner)
+    return rest is not None and rest.hold is not Hold.BREAKER
 
 
 def _received(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from services.integration import backfilling, intake, scrubbing, warehouse
 from services.integration.domain import timetable
+from services.integration.domain.partners import Partner
+from services.integration.governing import rests
 from services.integration.journaling import JournalKeeping
 from services.integration.letting_go import DeadLetterKeeping
 from services.integration.measuring import Measuring
@@ -82,7 +84,7 @@ class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullK
         with self.unit() as unit:
             due = set(reconciliation_rows.due(unit.connection, seconds))
             callable_now = [item for item in partner_rows.load_all(unit.connection) if item.id in due]
-            for partner in [item.id for item in callable_now if timetable.held(item, unit.now) is None]:
+            for partner in [item.id for item in callable_now if _callable(unit, item)]:
                 reconciliation_rows.begin(
                     unit.connection, partner, repair=True, by="schedule", correlation_id=unit.correlation_id
                 )
@@ -105,3 +107,8 @@ class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullK
             due = last is None or (unit.now - last).total_seconds() >= seconds
         if due:
             warehouse.check_warehouse(self.unit, self.remote)
+
+
+def _callable(unit: Unit, partner: Partner) -> bool:
+    """Tell whether a question may be asked now; what the timetable wants meanwhile begins when it may."""
+    return timetable.held(partner, unit.now) is None and rests(unit, partner) is None

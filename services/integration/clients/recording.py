@@ -19,6 +19,7 @@ import httpx
 
 from services.integration.domain.masking import masked_address
 from services.integration.domain.messages import Message, Outcome, Part, outcome_of, part
+from services.integration.metrics import CALLS
 from shared.envelope import new_message_id
 from shared.logs import correlation
 
@@ -110,12 +111,20 @@ class Recorder:
             outcome, story = _outcome_of(error), f"{type(error).__name__}: {error}"[:500]
             raise
         finally:
+            CALLS.labels(self._partner, _about.get().kind, outcome.value).inc()
             endpoint = masked_address(url, self._secrets)
             request = part(f"{method} {endpoint}", headers, body, self._limit, self._secrets)
             self._note(at, time.monotonic() - began, endpoint, made, outcome, story, request)
 
     def _note(
-        self, at: datetime, seconds: float, endpoint: str, made: Call, outcome: str, story: str | None, request: Part
+        self,
+        at: datetime,
+        seconds: float,
+        endpoint: str,
+        made: Call,
+        outcome: Outcome,
+        story: str | None,
+        request: Part,
     ) -> None:
         subject = _about.get()
         response = None

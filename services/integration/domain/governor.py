@@ -1,11 +1,12 @@
 """How much a partner is asked of: the breaker, pauses it wishes for, the budget of repeats, who may send. Pure.
 
-    closed --so many failures in a row--> open --its wait is over, one delivery goes out as a probe--> half-open
+    closed --so many failures in a row--> open --its wait is over, one call goes out as a probe--> half-open
        ^                                    ^-------------------- the probe fails: a longer wait ----------|
        +------------------------------------------------ anything is answered -----------------------------+
 
-While it is open nothing is sent: deliveries wait, and none of their attempts is used up. All of it stands in one row
-per partner, so that it outlives a process and is the same for all.
+While it is open nobody calls: deliveries and pulls wait, and none of their attempts is used up. The probe may be any
+call: a delivery, a page, a question. All of it stands in one row per partner, so that it outlives a process and is the
+same for all.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ LEAD_SECONDS = 60.0
 
 _ILL = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.BROKEN, Outcome.NO_CONNECTION)
 _TOO_MANY = 429
+_UNKNOWN_HERE = (401, 403)
+_NOT_IMPLEMENTED = 501
 
 
 class Circuit(StrEnum):
@@ -165,17 +168,34 @@ class Standing:
         self, allowance: Allowance, limits: Limits, at: datetime, by: str, *, repeats: int, lease_seconds: float
     ) -> Standing:
         """Return how the partner stands once deliveries, `repeats` of them not for the first time, were claimed."""
+        found = self.called(allowance, limits, at, repeats=repeats, lease_seconds=lease_seconds)
+        if limited(limits):
+            half = at + timedelta(seconds=LEAD_SECONDS / 2)
+            if self.led_by != by or self.led_until is None or self.led_until < half:
+                found = replace(found, led_by=by, led_until=at + timedelta(seconds=LEAD_SECONDS))
+        return found
+
+    def called(
+        self, allowance: Allowance, limits: Limits, at: datetime, *, repeats: int, lease_seconds: float
+    ) -> Standing:
+        """Return how the partner stands while it is called, by whom ever; `repeats` as in `took`."""
         found = self
         if allowance.probe:
             found = replace(found, circuit=Circuit.HALF_OPEN, until=at + timedelta(seconds=lease_seconds))
         if repeats and limits.repeats_per_hour:
             used = self.repeats if self.hour == _hour(at) else 0
             found = replace(found, hour=_hour(at), repeats=used + repeats)
-        if limited(limits):
-            half = at + timedelta(seconds=LEAD_SECONDS / 2)
-            if self.led_by != by or self.led_until is None or self.led_until < half:
-                found = replace(found, led_by=by, led_until=at + timedelta(seconds=LEAD_SECONDS))
         return found
+
+    def question(self, limits: Limits, at: datetime, *, again: bool, by_person: bool) -> Allowance:
+        """Return whether one question or page may be asked for at this moment, `again` after one that failed. It does
+        not matter who sends. What a person asks passes an open breaker."""
+        found = self.allows(limits, at, self.led_by, 1)
+        if by_person and found.hold is Hold.BREAKER:
+            return Allowance(room=1, repeats=found.repeats)
+        if again and found.repeats == 0:
+            return replace(found, room=0)
+        return found if found.room == 0 else replace(found, hold=None, until=None)
 
     def hurried(self, at: datetime) -> Standing:
         """Return it as a person wants it who says "now": no pause, and an open breaker probes at once."""
@@ -213,6 +233,16 @@ def sign_of(answer: Answer, noted: list[Message]) -> Sign:
     if noted[-1].status == _TOO_MANY:
         return Sign.NEITHER
     return Sign.ILL if answer.said is Said.NOT_APPLIED or noted[-1].outcome in _ILL else Sign.NEITHER
+
+
+def sign_of_question(outcome: Outcome, status: int | None, blames_us: bool) -> Sign:
+    """Return what one call that gives nothing tells of the partner's health. `blames_us`: its body is a fault that
+    lays the blame on who asks, as SOAP does with status 500. A question it does not know is an answer."""
+    if status == _TOO_MANY:
+        return Sign.NEITHER
+    if status in _UNKNOWN_HERE:
+        return Sign.ILL
+    return Sign.ILL if outcome in _ILL and not blames_us and status != _NOT_IMPLEMENTED else Sign.WELL
 
 
 def _hour(at: datetime) -> datetime:

@@ -92,7 +92,7 @@ class AdministrationCalls:
         actor.require("partners.manage")
         with self.unit(actor) as unit:
             found = partner_rows.load(unit.connection, partner)
-        trial = checking.check(found, integration_settings())
+        trial = checking.check(self.unit, found, integration_settings())
         with self.unit(actor) as unit:
             messages.keep(unit.connection, trial.notes)
             failed = [step.step for step in trial.steps if step.passed is False]

@@ -42,6 +42,7 @@ class PartnerCalls:
                     last_scrub_at=last.get(partner.id),
                     standing=standing_view(stand.get(partner.id, Standing()), partner.limits, unit.now),
                     permitted=partner.permitted(unit.now),
+                    suspended=not partner.active,
                     held=None if (hold := timetable.held(partner, unit.now)) is None else hold.detail,
                     permitted_to=None if partner.permission is None else partner.permission.valid_to,
                     oldest_open_seconds=oldest.get(partner.id, 0.0),

@@ -58,6 +58,9 @@ _PUT_OFF = text(
     "UPDATE pull_runs SET tries = tries + 1, next_try_at = now() + make_interval(secs => :seconds), error = :error, "
     "error_code = :code, claimed_by = NULL WHERE id = :run"
 )
+_REST = text(
+    "UPDATE pull_runs SET next_try_at = now() + make_interval(secs => :seconds), claimed_by = NULL WHERE id = :run"
+)
 _NEWEST = """
     SELECT DISTINCT ON (form, unit, period, indicator) form, unit, period, indicator, value, status, deleted, mark, hash
     FROM pull_rows WHERE run = :run ORDER BY form, unit, period, indicator, mark DESC, id DESC
@@ -233,6 +236,11 @@ def add_faults(connection: Connection, run: int, known: int, page: int | None, f
 def put_off(connection: Connection, run: int, seconds: float, code: str, error: str) -> None:
     """Let the run rest after a try that failed."""
     connection.execute(_PUT_OFF, {"run": run, "seconds": seconds, "code": code, "error": error[:1000]})
+
+
+def rest(connection: Connection, run: int, seconds: float) -> None:
+    """Let the run rest without counting a try: its partner is not to be called."""
+    connection.execute(_REST, {"run": run, "seconds": seconds})
 
 
 def different_rows(connection: Connection, run: Row[Any]) -> int:

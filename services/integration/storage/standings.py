@@ -6,11 +6,24 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.integration.domain.governor import Standing
 from services.integration.storage.tables import partner_standings as standings
+
+_TURN = text(
+    """
+    INSERT INTO partner_standings AS known (partner, next_call_at)
+    VALUES (:partner, clock_timestamp() + make_interval(secs => :apart))
+    ON CONFLICT (partner) DO UPDATE SET next_call_at =
+        greatest(known.next_call_at, clock_timestamp()) + make_interval(secs => :apart)
+    RETURNING extract(epoch FROM next_call_at - clock_timestamp()) - :apart
+    """
+)
+_LOCK_SPACE = 0x1A1C_0008
+_SLOT = text("SELECT pg_try_advisory_lock(:space, hashtext(:slot))")
+_FREE = text("SELECT pg_advisory_unlock(:space, hashtext(:slot))")
 
 
 def load(connection: Connection, partner: str, *, lock: bool = False) -> Standing:
@@ -42,6 +55,26 @@ def hurry(connection: Connection, partner: str, at: datetime) -> None:
         save(connection, partner, hurried)
 
 
+def take_turn(connection: Connection, partner: str, apart: float) -> float:
+    """Take the next turn of calls that are to begin `apart` seconds after each other; return the seconds until then."""
+    return float(connection.execute(_TURN, {"partner": partner, "apart": apart}).scalar_one())
+
+
+def take_slot(connection: Connection, partner: str, slots: int) -> str | None:
+    """Take one of so many slots for as long as this connection lives, or `free_slot` gives it back; None: all are taken
+    by others."""
+    for number in range(slots):
+        slot = f"{partner}/{number}"
+        if connection.execute(_SLOT, {"space": _LOCK_SPACE, "slot": slot}).scalar():
+            return slot
+    return None
+
+
+def free_slot(connection: Connection, slot: str) -> None:
+    """Give a slot back."""
+    connection.execute(_FREE, {"space": _LOCK_SPACE, "slot": slot})
+
+
 def _standing(row: Row[Any]) -> Standing:
-    values = {str(name): value for name, value in row._mapping.items() if name != "partner"}
+    values = {name: row._mapping[name] for name in Standing.__dataclass_fields__}
     return msgspec.convert(values, Standing)

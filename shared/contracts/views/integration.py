@@ -10,7 +10,7 @@ from typing import Any
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerStanding:
     """How much is asked of a partner now. `circuit`: closed, open (it failed `failures` times in a row, lastly with
-    `story`, and is left alone), half_open (one delivery probes). `hold` says what keeps deliveries waiting, and `until`
+    `story`, and is left alone), half_open (one call probes). `hold` says what keeps deliveries waiting, and `until`
     until when: breaker, pause (it asked for one), budget (the hour's repeats are used up; what is new goes out).
     `repeats_left` this hour; None: any number."""
 
@@ -27,7 +27,8 @@ class PartnerView:
     """A partner and how the hub stands with it: whether anything may pass today, until which day its permission holds,
     and in Vietnamese why it is not called now (`held`: permission, suspension, quiet hours); deliveries by state, the
     age of the oldest that is not settled, differences neither repaired nor accepted by class. `for_a_person`:
-    deliveries and differences that nothing but a person takes further."""
+    deliveries and differences that nothing but a person takes further. `suspended`: a person has switched the
+    connection off, so that what waits is late for nobody."""
 
     id: str
     name: str
@@ -38,6 +39,7 @@ class PartnerView:
     last_scrub_at: datetime | None = None
     standing: PartnerStanding = field(default_factory=PartnerStanding)
     permitted: bool = True
+    suspended: bool = False
     held: str | None = None
     permitted_to: date | None = None
     oldest_open_seconds: float = 0.0

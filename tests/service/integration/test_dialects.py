@@ -295,17 +295,17 @@ def test_an_operator_reads_the_request_before_it_leaves(
 
 @PARTNERS
 def test_a_trial_asks_what_the_partner_knows_and_leaves_nothing_there(
-    partner: str, far_side: Foreign, known: Partner, options: IntegrationSettings
+    partner: str, far_side: Foreign, known: Partner, options: IntegrationSettings, unit: UnitOfWork
 ) -> None:
     before = far_side.told()
-    trial = checking.check(known, options)
+    trial = checking.check(unit, known, options)
     assert trial.passed and {step.step for step in trial.steps if step.passed} >= {"authentication", "round_trip"}, (
         trial.steps
     )
     options.secret_file(known.credential).write_text("another")
-    assert not checking.check(known, options).passed
+    assert not checking.check(unit, known, options).passed
     silent = {name: part for name, part in known.dialect.items() if name not in ("list", "status")}
-    assert checking.check(replace(known, dialect=silent), options).passed
+    assert checking.check(unit, replace(known, dialect=silent), options).passed
     assert far_side.told() == before
 
 

@@ -60,6 +60,14 @@ def test_what_a_person_must_look_at_is_said_in_words(changed: dict[str, Any], wo
     assert need.startswith("quoc-gia: ") and words in need
 
 
+def test_a_partner_that_was_suspended_on_purpose_needs_nobody() -> None:
+    held = "Kết nối đang bị tạm dừng: bảo trì."
+    standing = {"circuit": "open", "story": "away", "until": None}
+    shown = partner(suspended=True, permitted=False, held=held, standing=standing, deliveries={"waiting": 3})
+    assert needs(shown) == []
+    assert partner_line(shown, NOW)[1] == f"[yellow]suspended[/yellow]: {held}"
+
+
 def test_what_settles_itself_is_shown_and_needs_nobody() -> None:
     waits = partner(
         deliveries={"waiting": 2, "in_doubt": 1},

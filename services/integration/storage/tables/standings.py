@@ -1,4 +1,4 @@
-"""How each partner stands: breaker, pause, repeats, who sends."""
+"""How each partner stands: breaker, pause, repeats, who sends, when the next call may begin."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ partner_standings = Table(
     Column("repeats", Integer, nullable=False, server_default=text("0")),
     Column("led_by", Text, nullable=False, server_default=text("''")),
     Column("led_until", DateTime(timezone=True)),
+    Column("next_call_at", DateTime(timezone=True)),
 )
 """One row per partner that was ever in trouble or has limits; see domain/governor.py. Whoever claims or records locks
 it after keys and deliveries, and waits for nothing any more."""
