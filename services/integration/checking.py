@@ -1,5 +1,6 @@
 """Trying a partner, step by step, without giving it anything: is it permitted, named, reachable, who it says it is,
-does it know us, does it speak the protocol, does a question come back answered, does its clock agree.
+does it know us, does it speak the protocol, does a question come back answered, does its clock agree; and of a source,
+whether a page of it can be read.
 
 Called outside every transaction. A step that fails ends what hangs on it; what was not tried says so. Every call goes
 over the partner's own road, in its turn, and into the message log like any other. It passes an open breaker, because a
@@ -13,7 +14,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urlsplit
@@ -22,12 +23,15 @@ from uuid import uuid4
 from services.integration.clients import Client, Connect, about, open_client
 from services.integration.clients.protocol import Probing, Unanswered
 from services.integration.clients.recording import Call
+from services.integration.clients.sources import open_source
 from services.integration.clients.transport import tls_context
 from services.integration.domain import timetable
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
+from services.integration.domain.pulled import Page, Reader
+from services.integration.domain.pulls import first_ask
 from services.integration.governing import Governed, HeldBack
 from services.integration.settings import IntegrationSettings, endpoint_of
 from shared.contracts.views.partners import CheckStep
@@ -35,12 +39,17 @@ from shared.errors import HubError
 from shared.storage import UnitOfWork
 
 STEPS = ("permission", "name", "connection", "certificate", "authentication", "schema", "round_trip", "clock")
+_SPOKEN = STEPS[4:7]
 CERTIFICATE_DAYS = 14
 """A certificate that ends sooner fails its step: there is just time to have another made."""
 CLOCK_SECONDS = 60.0
 """A clock further off fails its step: signatures and permissions of a day would be judged differently there."""
 
+SOURCE_SECONDS = 15.0
+"""A source that takes longer to give a page is told so here, though a pull may wait for it."""
+
 _SENDER = "lai-chau"
+_ONLY_PULLED = "it is only pulled from", "chỉ lấy số liệu từ hệ thống này, không gửi đến"
 _ONLY_A_DELIVERY = "hệ thống không có câu hỏi nào để thử; chỉ lần gửi thật mới cho biết"
 
 
@@ -92,8 +101,14 @@ class Trial:
         self.steps += [CheckStep(step=step, passed=None, told=why[0], detail=why[1]) for step in steps]
 
 
-def check(unit: UnitOfWork, partner: Partner, settings: IntegrationSettings, connect: Connect = open_client) -> Trial:
-    """Try this partner; see the module."""
+def check(
+    unit: UnitOfWork,
+    partner: Partner,
+    settings: IntegrationSettings,
+    reader: Reader | None = None,
+    connect: Connect = open_client,
+) -> Trial:
+    """Try this partner; see the module. `reader` reads its pages if it is a source."""
     trial = Trial()
     address = urlsplit(endpoint_of(partner.id, partner.endpoint))
     if not trial.take("permission", lambda: _permission(partner)):
@@ -106,12 +121,31 @@ def check(unit: UnitOfWork, partner: Partner, settings: IntegrationSettings, con
         trial.skip(*STEPS[len(trial.steps) :])
     elif address.scheme != "https":
         trial.skip("certificate", why=("the road has no TLS", "đường truyền không dùng TLS"))
-        _speak(trial, unit, partner, settings, connect)
+        _converse(trial, unit, partner, settings, reader, connect)
     elif trial.take("certificate", lambda: _certificate(address, partner, settings)):
-        _speak(trial, unit, partner, settings, connect)
+        _converse(trial, unit, partner, settings, reader, connect)
     else:
         trial.skip(*STEPS[4:])
     return trial
+
+
+def _converse(
+    trial: Trial,
+    unit: UnitOfWork,
+    partner: Partner,
+    settings: IntegrationSettings,
+    reader: Reader | None,
+    connect: Connect,
+) -> None:
+    recorder = _Watching(unit, partner.id, settings, by_person=True)
+    if partner.forms or not partner.source:
+        _speak(trial, partner, settings, recorder, connect)
+    else:
+        trial.skip(*_SPOKEN, why=_ONLY_PULLED)
+    if reader is not None:
+        trial.take("source", lambda: _source(partner, settings, recorder, reader))
+        trial.notes += recorder.take()
+    _clock(trial, recorder)
 
 
 # -- the road ----------------------------------------------------------------------------------------------------------
@@ -169,34 +203,33 @@ def _certificate(address: SplitResult, partner: Partner, settings: IntegrationSe
 # -- the language ------------------------------------------------------------------------------------------------------
 
 
-def _speak(trial: Trial, unit: UnitOfWork, partner: Partner, settings: IntegrationSettings, connect: Connect) -> None:
-    recorder = _Watching(unit, partner.id, settings, by_person=True)
+def _speak(
+    trial: Trial, partner: Partner, settings: IntegrationSettings, recorder: _Watching, connect: Connect
+) -> None:
     try:
         client = connect(partner, settings, recorder)
     except HubError as error:
         told, detail = error.message, f"Chưa gọi được: {error.detail or error.message}"
         trial.steps.append(CheckStep(step="authentication", passed=False, told=told, detail=detail))
-        trial.skip(*STEPS[5:])
+        trial.skip(*_SPOKEN[1:])
         return
     try:
         answer = _asked(partner, client)
         if answer.said is Said.UNASKABLE:
-            trial.skip(*STEPS[4:], why=("it knows no question: only a delivery will tell", _ONLY_A_DELIVERY))
+            trial.skip(*_SPOKEN, why=("it knows no question: only a delivery will tell", _ONLY_A_DELIVERY))
         elif not trial.take("authentication", lambda: _authentication(recorder, answer)):
             trial.skip("schema", "round_trip")
         elif not trial.take("schema", lambda: _schema(partner, client, answer)):
             trial.skip("round_trip")
         else:
             trial.take("round_trip", lambda: _round_trip(answer))
-        if answer.said is not Said.UNASKABLE:
-            _clock(trial, recorder)
     except HeldBack as error:  # it wants a pause, or its quiet hours began
         step = STEPS[len(trial.steps)]
         trial.steps.append(CheckStep(step=step, passed=False, told=error.message, detail=error.detail or ""))
-        trial.skip(*STEPS[len(trial.steps) :])
+        trial.skip(*STEPS[len(trial.steps) : -1])
     finally:
         client.close()
-        trial.notes = recorder.take()
+        trial.notes += recorder.take()
 
 
 def _asked(partner: Partner, client: Client) -> Answer:
@@ -248,6 +281,35 @@ def _round_trip(answer: Answer) -> tuple[str, str]:
             f"Hệ thống trả lời “{answer.said.value}” về một thông điệp chưa từng gửi.",
         )
     return "it says of a message never sent that it is unknown", "Hệ thống trả lời đúng: thông điệp chưa từng nhận."
+
+
+def _source(partner: Partner, settings: IntegrationSettings, recorder: _Watching, reader: Reader) -> tuple[str, str]:
+    """Ask a source for its first page, from where a first pull would begin, and read it; nothing is stored."""
+    hasty = replace(settings, pull_timeout_seconds=min(settings.pull_timeout_seconds, SOURCE_SECONDS))
+    source = reader.source
+    try:
+        client = open_source(partner, source, hasty, recorder)
+        try:
+            with about("pull"):
+                heard = client.fetch(first_ask(source, source.watermark.since(None)))
+        finally:
+            client.close()
+        page = reader.page(heard.document)
+    except HubError as error:
+        raise _Failed(error.message, f"Không lấy được trang đầu tiên: {error.message}") from error
+    if page.read and not page.rows:
+        raise _Failed(*_read(page))
+    return _read(page)
+
+
+def _read(page: Page) -> tuple[str, str]:
+    told = f"its first page has {page.read} rows, {len(page.rows)} of use"
+    detail = f"Trang đầu tiên có {page.read} dòng, dùng được {len(page.rows)} dòng"
+    if page.faults:
+        fault = page.faults[0]
+        where = f"row {fault.position + 1}, {fault.place}: {fault.code}, {fault.message}"
+        return f"{told}; {where}", f"{detail}; dòng {fault.position + 1}, {fault.place}: {fault.code}, {fault.message}."
+    return told, f"{detail}."
 
 
 def _clock(trial: Trial, recorder: _Watching) -> None:

@@ -21,7 +21,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from services.integration import intake
 from services.integration.clients import Recorder, about
@@ -31,8 +31,9 @@ from services.integration.domain.delivery import Pace
 from services.integration.domain.governor import MAX_PAUSE_SECONDS
 from services.integration.domain.messages import Message
 from services.integration.domain.partners import Partner
+from services.integration.domain.pull_source import Source, mark_of, source_of
 from services.integration.domain.pulled import PART, Fault, Page, Reader
-from services.integration.domain.pulls import Ask, Source, first_ask, mark_of, next_ask, source_of
+from services.integration.domain.pulls import Ask, first_ask, next_ask
 from services.integration.governing import Governed, HeldBack, rests
 from services.integration.metrics import PULLED_ROWS, PULLS
 from services.integration.settings import IntegrationSettings, endpoint_of
@@ -58,7 +59,7 @@ class Claimed:
 
     run: Row[Any]
     partner: Partner
-    source: Source
+    source: Source[Any]
 
     @property
     def ask(self) -> Ask | None:
@@ -74,7 +75,7 @@ class Puller:
         unit: UnitOfWork,
         partner: str,
         settings: IntegrationSettings,
-        connect: Callable[[Partner, IntegrationSettings, Recorder], SourceClient] = open_source,
+        connect: Callable[[Partner, Source[Any], IntegrationSettings, Recorder], SourceClient] = open_source,
     ) -> None:
         self._unit = unit
         self._partner = partner
@@ -150,7 +151,7 @@ class Puller:
                 return None
         return Claimed(run, partner, source)
 
-    def _due(self, unit: Unit, source: Source) -> bool:
+    def _due(self, unit: Unit, source: Source[Any]) -> bool:
         known = pulls.source(unit.connection, self._partner)
         return known is None or known.more or source.schedule.due(known.began_at, unit.now)
 
@@ -160,32 +161,27 @@ class Puller:
         """Fetch a page and store it with the request for the next one."""
         endpoint = endpoint_of(claimed.partner.id, claimed.partner.endpoint)
         if self._client is None:
-            self._client = self._connect(claimed.partner, self._settings, self._recorder)
+            self._client = self._connect(claimed.partner, claimed.source, self._settings, self._recorder)
         with about("pull", message_id=claimed.run.token):
-            raw = self._client.fetch(ask)
+            heard = self._client.fetch(ask)
         with self._recording() as unit:
             run = pulls.lock(unit.connection, claimed.run.id)
             if run is None or run.pages != claimed.run.pages:
                 return  # another process has taken it further meanwhile
-            page = self._reader(unit, claimed).page(raw)
+            page = reader_of(unit.connection, claimed.partner, claimed.source).page(heard.document)
             following = next_ask(claimed.source, ask, page.document, page.read, endpoint)
-            self._check_progress(unit, run, ask, raw, page, following)
+            self._check_progress(unit, run, ask, heard.body_hash, page, following)
             cut = following is not None and run.pages + 1 >= claimed.source.paging.max_pages
             if cut:
                 _check_cut(claimed, run, page)
-            pulls.store_page(unit.connection, run, ask, raw, page, None if cut else following, cut=cut)
+            pulls.store_page(unit.connection, run, ask, heard.body_hash, page, None if cut else following, cut=cut)
         failpoint("pull.after_page")
 
     @staticmethod
-    def _reader(unit: Unit, claimed: Claimed) -> Reader:
-        units = intake.catalogue.cached(unit.connection).entries["unit"]
-        return Reader(claimed.source, claimed.partner.mapping, intake.organisation(unit.connection), units)
-
-    @staticmethod
-    def _check_progress(unit: Unit, run: Row[Any], ask: Ask, raw: bytes, page: Page, following: Ask | None) -> None:
+    def _check_progress(unit: Unit, run: Row[Any], ask: Ask, content: bytes, page: Page, following: Ask | None) -> None:
         """Raise Invalid("integration.pull_repeats") if the pages go round in circles."""
         last = pulls.last_pages(unit.connection, run.id, _SAME_PAGES - 1)
-        same = (sha256(raw).digest(), page.read)
+        same = (content, page.read)
         stuck = bool(page.read) and len(last) == _SAME_PAGES - 1 and all(known == same for known in last)
         if stuck or following == ask or (following is not None and pulls.was_asked(unit.connection, run.id, following)):
             raise Invalid(
@@ -301,8 +297,14 @@ class _Sent:
         )
 
 
+def reader_of(connection: Connection, partner: Partner, source: Source[Any]) -> Reader:
+    """Return who reads this source's pages, by the catalogue as it is now."""
+    units = intake.catalogue.cached(connection).entries["unit"]
+    return Reader(source, partner.mapping, intake.organisation(connection), units)
+
+
 def begin(
-    unit: Unit, partner: Partner, source: Source, *, by: str, since: int | None = None, again: bool = False
+    unit: Unit, partner: Partner, source: Source[Any], *, by: str, since: int | None = None, again: bool = False
 ) -> Row[Any]:
     """Begin a run from the watermark, or from the mark `since`; return it, or the one that is under way.
 
@@ -371,7 +373,7 @@ def _check_complete(told: int, read: int) -> None:
         )
 
 
-def _reached(source: Source, run: Row[Any]) -> int | None:
+def _reached(source: Source[Any], run: Row[Any]) -> int | None:
     """Return the watermark a run has reached: never later than its own beginning, whatever the source's clock says."""
     if run.highest is None or source.watermark.kind == "number":
         return run.highest if run.highest is None else int(run.highest)

@@ -35,6 +35,11 @@ class Foreign:
         """Damage what it holds: other values under these of its indicators."""
         httpx.post(f"{self.address}/thu-nghiem", json={"sua": values}, timeout=10).raise_for_status()
 
+    def enter(self, *rows: tuple[str, str, str | None], unit: str = "12", kind: str = "CT") -> None:
+        """Let rows (period, indicator, value) change at its own side, one after the other."""
+        told = [{"co_so": unit, "ky": ky, "ma": ma, "gia_tri": value, "loai": kind} for ky, ma, value in rows]
+        httpx.post(f"{self.address}/thu-nghiem", json={"nguon": told}, timeout=10).raise_for_status()
+
     def told(self) -> Any:
         """Return what it holds, and how often it applied something."""
         return httpx.get(f"{self.address}/thu-nghiem", timeout=10).raise_for_status().json()

@@ -18,6 +18,7 @@ from services.integration.domain.dialects import (
     Doubt,
     Heard,
     Held,
+    Manner,
     NotListed,
     Pages,
     Told,
@@ -54,15 +55,18 @@ def mapped_client(road: Road, partner: Partner, secret: str, settings: Integrati
     """Return a client for a partner with a dialect. Raises Invalid("integration.bad_dialect"), and with SOAP
     Invalid("integration.bad_contract")."""
     dialect = dialect_of(partner.protocol, partner.dialect)
-    speaker: Speaker
-    if partner.protocol == "soap":
-        from services.integration.clients.mapped_soap import SoapSpeaker
-
-        speaker = SoapSpeaker(dialect, road, secret, settings)
-    else:
-        speaker = RestSpeaker(dialect, road, endpoint_of(partner.id, partner.endpoint), secret)
+    speaker = speaker_on(road, partner, dialect.manner, secret, settings)
     everything = dialect.list is not None and dialect.list.everything
     return (ListingClient if everything else MappedClient)(dialect, speaker, partner.mapping)
+
+
+def speaker_on(road: Road, partner: Partner, manner: Manner, secret: str, settings: IntegrationSettings) -> Speaker:
+    """Return who speaks in this manner on a road. Raises Invalid("integration.bad_contract") where it needs one."""
+    if manner.contract is None:
+        return RestSpeaker(manner, road, endpoint_of(partner.id, partner.endpoint), secret)
+    from services.integration.clients.mapped_soap import SoapSpeaker
+
+    return SoapSpeaker(manner, road, secret, settings)
 
 
 class MappedClient:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,7 +15,7 @@ import msgspec
 
 from services.integration.clients.rest import retry_after
 from services.integration.clients.transport import Lost, Reply, Road
-from services.integration.domain.dialects import Auth, Dialect, Heard, RestCall, Unsayable, path_of, rendered
+from services.integration.domain.dialects import Auth, Heard, Manner, RestCall, Unsayable, path_of, rendered
 from services.integration.domain.dialects.pointers import MISSING
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -24,11 +25,11 @@ _SHOWN = 300
 
 
 class RestSpeaker:
-    """Says the calls of `dialect` over `road`, which leads to `address`, where we are known by `secret`."""
+    """Says calls in this `manner` over `road`, which leads to `address`, where we are known by `secret`."""
 
-    def __init__(self, dialect: Dialect[RestCall], road: Road, address: str, secret: str) -> None:
-        self._headers = dialect.headers
-        self._known_by = http_auth(dialect.auth, secret)
+    def __init__(self, manner: Manner, road: Road, address: str, secret: str) -> None:
+        self._headers = manner.headers
+        self._known_by = http_auth(manner.auth, secret)
         self._road = road
         self._address = address.rstrip("/")
 
@@ -90,14 +91,15 @@ def _heard(reply: Reply) -> Heard:
     document, trouble = MISSING, None
     try:
         document = _DECODER.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        trouble = str(error) if reply.body else "an empty body"
+    except (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation) as error:
+        trouble = f"not JSON: {error}" if reply.body else "an empty body"
     return Heard(
         status=reply.status,
         document=document,
         trouble=trouble,
         retry_after=retry_after(reply.headers.get("retry-after")),
         beginning=reply.body[:_SHOWN].decode(errors="replace"),
+        body_hash=sha256(reply.body).digest(),
         size=len(reply.body),
         link=httpx.Response(200, headers={"link": reply.headers.get("link", "")}).links.get("next", {}).get("url"),
     )

@@ -8,6 +8,7 @@ one name a list, one without children its text (nil or empty: null), attributes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import zeep
@@ -20,7 +21,7 @@ from services.integration.clients.contracts import contract_of, operations_of, s
 from services.integration.clients.mapped_rest import http_auth
 from services.integration.clients.rest import retry_after
 from services.integration.clients.transport import Reply, Road
-from services.integration.domain.dialects import Auth, Contract, Dialect, Heard, SoapCall, Unsayable, rendered
+from services.integration.domain.dialects import Auth, Contract, Heard, Manner, SoapCall, Unsayable, rendered
 from services.integration.domain.dialects.answers import Fault
 from services.integration.domain.dialects.pointers import MISSING, at, spelled
 from services.integration.settings import IntegrationSettings
@@ -50,16 +51,16 @@ class _OverRoad(Transport):
 
 
 class SoapSpeaker:
-    """Says the calls of `dialect` over `road`, where we are known by `secret`.
+    """Says calls in this `manner` over `road`, where we are known by `secret`.
 
     Raises Invalid("integration.bad_contract") if the contract cannot be read or lacks an operation.
     """
 
-    def __init__(self, dialect: Dialect[SoapCall], road: Road, secret: str, options: IntegrationSettings) -> None:
-        contract = dialect.contract or Contract(wsdl="")
+    def __init__(self, manner: Manner, road: Road, secret: str, options: IntegrationSettings) -> None:
+        contract = manner.contract or Contract(wsdl="")
         document, binding = contract_of(options.contracts, contract)
-        _check_operations(dialect, operations_of(binding), contract)
-        auth = dialect.auth
+        _check_operations(manner.operations, operations_of(binding), contract)
+        auth = manner.auth
         token = _token(auth, secret) if auth.kind == "token" else None
         client = zeep.Client(  # type: ignore[no-untyped-call]  # zeep
             document,
@@ -68,7 +69,7 @@ class SoapSpeaker:
             settings=settings(raw_response=True),
         )
         self._service: Any = client.create_service(str(binding.name), "")  # type: ignore[no-untyped-call]  # zeep
-        self._headers = dialect.headers
+        self._headers = manner.headers
         self._secret = (auth.name, secret) if auth.kind == "element" else None
         self._road = road
 
@@ -94,12 +95,7 @@ def _token(auth: Auth, secret: str) -> Any:
     return UsernameToken(auth.user, secret, use_digest=auth.digest)  # type: ignore[no-untyped-call]  # zeep
 
 
-def _check_operations(dialect: Dialect[SoapCall], known: Sequence[str], contract: Contract) -> None:
-    described = {
-        name: getattr(dialect, name).call.operation
-        for name in ("submit", "status", "delete", "list", "digests")
-        if getattr(dialect, name) is not None
-    }
+def _check_operations(described: Mapping[str, str], known: Sequence[str], contract: Contract) -> None:
     lacking = {name: operation for name, operation in described.items() if operation not in known}
     if lacking:
         told = ", ".join(f"{name} ({operation})" for name, operation in lacking.items())
@@ -137,6 +133,7 @@ def _heard(reply: Reply) -> Heard:
         fault=fault,
         retry_after=retry_after(reply.headers.get("retry-after")),
         beginning=reply.body[:_SHOWN].decode(errors="replace"),
+        body_hash=sha256(reply.body).digest(),
         size=len(reply.body),
     )
 

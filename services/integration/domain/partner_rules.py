@@ -14,7 +14,7 @@ from services.integration.domain import timetable, unambiguous, xroad
 from services.integration.domain.dialects.description import Dialect, dialect_of
 from services.integration.domain.packets import packet_dialect
 from services.integration.domain.partners import LEVELS, Partner
-from services.integration.domain.pulls import source_of
+from services.integration.domain.pull_source import source_of
 from services.integration.domain.unambiguous import Fault, Known
 from shared.errors import Invalid
 

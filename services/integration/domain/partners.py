@@ -87,7 +87,7 @@ class Partner:
     `comparing` is how its store can be read: `digest` (level by level), `listing` (page by page) or `none`; `deletes`
     tells whether it may be told to drop what it should not hold. `dialect` maps the protocol of a partner that does not
     speak ours (domain/dialects.py), or says that it takes packets of QCVN 125 (domain/packets.py); `source` says how it
-    is pulled from (domain/pulls.py). Empty: it speaks ours, and is not pulled from. A partner of the protocol
+    is pulled from (domain/pull_source.py). Empty: it speaks ours, and is not pulled from. A partner of the protocol
     `push` calls the hub and is never called. Not `active`: suspended, for the reason `suspension`; what it is due is
     planned on, and leaves when it is resumed (domain/timetable.py).
     """

@@ -1,7 +1,7 @@
 """What a page of a source says: rows in the hub's own codes, and what is wrong with the others. Pure.
 
 A row that cannot be used is named (page, position, place, reason) and does not hold the others up. What concerns the
-page itself (it is no JSON, its rows are no list) fails the run.
+page itself (its rows are no list) fails the run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.integration.domain.mapping import CodeMapping, Edition
-from services.integration.domain.pulls import Source, at, bad_page
+from services.integration.domain.pull_source import Source
+from services.integration.domain.pulls import at, bad_page
 from shared.calendar import Period
 from shared.canonical import decimal_text, encode
 from shared.catalogue.organisation import Organisation
@@ -26,7 +27,6 @@ from shared.errors import HubError, Invalid
 UNMAPPED, REFUSED, DELETED = "unmapped", "refused", "deleted"
 """Why a row is not sent on: its codes mean nothing here; it cannot be read or is not to be taken; it is gone there."""
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _GROUPED = re.compile(r"-?\d{1,3}(\.\d{3})+(,\d+)?", re.ASCII)
 _NUMBER = {".": re.compile(r"-?\d+(\.\d+)?", re.ASCII), ",": re.compile(r"-?\d+(,\d+)?", re.ASCII)}
 
@@ -82,18 +82,16 @@ class Page:
 class Reader:
     """Reads pages of one source. `units` are the ids that the hub's catalogue has."""
 
-    source: Source
+    source: Source[Any]
     mapping: CodeMapping
     organisation: Organisation
     units: Container[str]
 
-    def page(self, raw: bytes) -> Page:
-        """Read a page. Raises Invalid("integration.bad_page")."""
-        try:
-            document = _DECODER.decode(raw)
-        except (msgspec.DecodeError, ValueError, RecursionError, InvalidOperation) as error:
-            raise bad_page(f"not JSON: {error}") from error
+    def page(self, document: Any) -> Page:
+        """Read a page: its JSON, or its XML as plain things. Raises Invalid("integration.bad_page")."""
         rows = at(document, self.source.rows.at)
+        if self.source.soap and not isinstance(rows, list):  # XML says one row, or none, without a list
+            rows = [] if rows is None else [rows]
         if not isinstance(rows, list):
             raise bad_page(f"no list of rows at {self.source.rows.at or '$'}")
         page = Page(document, len(rows), total=self._total(document))
@@ -116,6 +114,8 @@ class Reader:
         if not self.source.paging.total:
             return None
         told = at(document, self.source.paging.total)
+        if isinstance(told, str) and told.isascii() and told.isdecimal():
+            told = int(told) if len(told) < 20 else None
         if isinstance(told, bool) or not isinstance(told, int) or told < 0:
             raise bad_page(f"no number of rows at {self.source.paging.total}")
         return told

@@ -8,6 +8,8 @@ from typing import Any
 from services.integration import administration, backfilling, checking
 from services.integration.domain import timetable
 from services.integration.domain.partners import Partner
+from services.integration.domain.pull_source import source_of
+from services.integration.puller import reader_of
 from services.integration.settings import integration_settings
 from services.integration.storage import mapping_gaps, messages, partner_versions
 from services.integration.storage import partners as partner_rows
@@ -92,7 +94,9 @@ class AdministrationCalls:
         actor.require("partners.manage")
         with self.unit(actor) as unit:
             found = partner_rows.load(unit.connection, partner)
-        trial = checking.check(self.unit, found, integration_settings())
+            source = source_of(found)
+            reader = None if source is None else reader_of(unit.connection, found, source)
+        trial = checking.check(self.unit, found, integration_settings(), reader)
         with self.unit(actor) as unit:
             messages.keep(unit.connection, trial.notes)
             failed = [step.step for step in trial.steps if step.passed is False]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.integration.domain.partners import Partner
-from services.integration.domain.pulls import Source, source_of
+from services.integration.domain.pull_source import Source, source_of
 from services.integration.puller import begin
 from services.integration.service.paging import id_of, number_of, size_of
 from services.integration.storage import partners as partner_rows
@@ -110,7 +110,7 @@ class PullCalls:
                 raise _no_pull(f"{pull_id} with receipt {receipt_id}")
 
 
-def _source(unit: Unit, partner: str) -> tuple[Partner, Source]:
+def _source(unit: Unit, partner: str) -> tuple[Partner, Source[Any]]:
     found = partner_rows.load(unit.connection, partner)
     source = source_of(found)
     if source is None:
@@ -124,7 +124,7 @@ def _no_pull(which: str) -> NotFound:
     return NotFound("integration.no_pull", f"no pull {which}", "Không có lần lấy dữ liệu này.")
 
 
-def _view(row: Row[Any], source: Source | None) -> PullView:
+def _view(row: Row[Any], source: Source[Any] | None) -> PullView:
     since = None if row.since is None or source is None else source.watermark.text(row.since)
     return PullView(
         id=str(row.id),

@@ -192,12 +192,19 @@ def last_pages(connection: Connection, run: int, limit: int) -> list[tuple[bytes
 
 
 def store_page(
-    connection: Connection, run: Row[Any], ask: Ask, raw: bytes, page: pulled.Page, following: Ask | None, *, cut: bool
+    connection: Connection,
+    run: Row[Any],
+    ask: Ask,
+    content: bytes,
+    page: pulled.Page,
+    following: Ask | None,
+    *,
+    cut: bool,
 ) -> None:
-    """Store a page of a run, which must be locked, with the request for the next one; `cut`: there is one, which is
-    left to the next run."""
+    """Store a page of a run, which must be locked, by the hash of its `content`, with the request for the next one;
+    `cut`: there is one, which is left to the next run."""
     number = run.pages + 1
-    given = {"run": run.id, "number": number, "ask": _hash(ask), "content": sha256(raw).digest(), "rows": page.read}
+    given = {"run": run.id, "number": number, "ask": _hash(ask), "content": content, "rows": page.read}
     connection.execute(_PAGE, given)
     if page.rows:
         kept = [

@@ -76,7 +76,7 @@ class CheckStep:
     """One step of trying a partner: `passed` is None where it was not tried; `told` says in English, `detail` in
     Vietnamese what was found."""
 
-    step: str  # permission | name | connection | certificate | authentication | schema | round_trip | clock
+    step: str  # permission | name | connection | certificate | authentication | schema | round_trip | source | clock
     passed: bool | None
     told: str
     detail: str

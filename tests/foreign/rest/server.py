@@ -1,8 +1,9 @@
 """A partner's REST server, written with Python's http.server alone and without knowledge of the hub: its own shape, a
-decimal comma, pages by number, no status to ask for, no versions.
+decimal comma, pages by number, no status to ask for, no versions. What changed at its own side is asked by POST, from a
+number on that rises with every change, and goes on by a cursor.
 
-Prints its port. On /thu-nghiem, for the tests: POST the faults for the next calls or values to be changed, GET what it
-holds.
+Prints its port. On /thu-nghiem, for the tests: POST the faults for the next calls, values to be changed, or rows of its
+own; GET what it holds.
 """
 
 import json
@@ -18,6 +19,7 @@ NOTHING = "KPS"
 
 held = {}  # (bieu, ky, don_vi) -> {chi_tieu: (gia_tri, trang_thai)}
 faults = []
+own = []  # rows of its own, each with the number of its change
 log = {"applied": 0, "keys": []}
 
 
@@ -39,6 +41,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         told = json.loads(self.body())
+        if self.path != "/thu-nghiem":
+            known = self.known() and self.path == "/v3/thay-doi"
+            self.answer(200 if known else 404 if self.known() else 401, changes(told) if known else {"loi": "khong co"})
+            return
+        own.extend({**row, "so_thu_tu": len(own) + number} for number, row in enumerate(told.get("nguon", []), 1))
         faults[:] = told.get("faults", faults)
         for name, value in told.get("sua", {}).items():
             for rows in held.values():
@@ -110,6 +117,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def changes(asked):
+    rows = [row for row in own if row["so_thu_tu"] >= (asked["tu_so"] or 0)]
+    first = int(asked.get("tiep") or 0)
+    page = {"dong": rows[first : first + asked["so_dong"]], "tong": len(rows)}
+    if first + asked["so_dong"] < len(rows):
+        page["tiep"] = str(first + asked["so_dong"])
+    return {"trang": page}
 
 
 if __name__ == "__main__":

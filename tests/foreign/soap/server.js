@@ -1,7 +1,9 @@
 // A partner's SOAP server, written with npm `soap` and without knowledge of the hub. It keeps the newest version of each
-// key, knows callers by a WS-Security UsernameToken, and lists what it holds in pages.
+// key, knows callers by a WS-Security UsernameToken, and lists what it holds in pages. What changed at its own side since a
+// moment it tells by another operation, in numbered pages.
 //
-// On its standard output: its port. On /thu-nghiem, for the tests: POST the faults for the next calls or values to be changed, GET the store.
+// On its standard output: its port. On /thu-nghiem, for the tests: POST the faults for the next calls, values to be changed
+// or rows of its own, GET the store.
 'use strict'
 
 const fs = require('node:fs')
@@ -16,6 +18,7 @@ const KNOWN = /^YT\d\d$/
 
 const store = new Map() // key -> { version, rows }
 const messages = new Map() // message id -> result code
+const own = [] // rows of its own, each with the moment of its change
 let applied = 0
 let faults = []
 
@@ -81,6 +84,21 @@ const port = {
     const from = Number(given.SauDong || 0)
     const to = from + Number(given.SoDong)
     return { Dong: all.slice(from, to), ...(to < all.length ? { TiepTheo: String(to) } : {}) }
+  },
+  ThayDoi (given) {
+    if (given.SoDong > 500) throw fault('Client.SoDong', 'toi da 500 dong')
+    const since = given.TuLuc ? new Date(given.TuLuc).getTime() : 0
+    const rows = own.filter((row) => row.at >= since)
+    const from = (Number(given.Trang) - 1) * Number(given.SoDong)
+    const page = rows.slice(from, from + Number(given.SoDong)).map((row) => ({
+      attributes: { capNhat: new Date(row.at).toISOString() },
+      CoSo: row.co_so,
+      Thang: row.ky,
+      ChiTieu: row.ma,
+      GiaTri: row.gia_tri === null ? NIL : row.gia_tri,
+      Loai: row.loai
+    }))
+    return { TongSo: rows.length, Trang: { Dong: page } }
   }
 }
 
@@ -108,6 +126,8 @@ const server = http.createServer((request, response) => {
   request.on('end', () => {
     const told = JSON.parse(raw)
     faults = told.faults || faults
+    // Its clock rises with every change, so that no test waits for one.
+    for (const row of told.nguon || []) own.push({ ...row, at: Date.UTC(2026, 0, 1) + own.length * 60000 })
     for (const [name, value] of Object.entries(told.sua || {})) {
       for (const { rows } of store.values()) {
         for (const row of rows) if (row.name === name) row.value = value

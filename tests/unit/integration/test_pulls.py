@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.integration.clients.mapped_rest import RestSpeaker
+from services.integration.clients.sources import SourceClient
+from services.integration.clients.transport import Reply
+from services.integration.domain.dialects import Heard
 from services.integration.domain.mapping import CodeMapping, Edition, Measure
 from services.integration.domain.partners import Partner
+from services.integration.domain.pull_source import Source, Watermark, source_of
 from services.integration.domain.pulled import Page, Reader, push_body, receipt_id
-from services.integration.domain.pulls import Ask, Source, Watermark, first_ask, next_ask, source_of
+from services.integration.domain.pulls import Ask, first_ask, next_ask
 from shared.catalogue.organisation import Organisation
 from shared.contracts.push import PushBody
-from shared.errors import Invalid
+from shared.errors import HubError, Invalid
 
 DECLARED: dict[str, Any] = {
     "forms": ["MT-THANG"],
@@ -28,7 +36,7 @@ DECLARED: dict[str, Any] = {
 }
 
 
-def declared(**changes: Any) -> Source:
+def declared(**changes: Any) -> Source[Any]:
     source = source_of(partner({**DECLARED, **changes}))
     assert source is not None
     return source
@@ -40,7 +48,7 @@ def partner(source: dict[str, Any]) -> Partner:
 
 def read(given: list[dict[str, Any]], mapping: CodeMapping, **changes: Any) -> Page:
     reader = Reader(declared(**changes), mapping, Organisation([]), {"LC"})
-    return reader.page(msgspec.json.encode(given))
+    return reader.page(msgspec.json.decode(msgspec.json.encode(given)))
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -145,20 +153,167 @@ def test_numbers_are_read_by_the_sign_that_the_source_declares() -> None:
     assert [fault.position for fault in page.faults] == [6]
 
 
-@pytest.mark.parametrize("raw", [b"<html>", b'{"rows": 1}', b"[" * 5000, b"", b"null", b'"x"'])
-def test_a_page_that_is_none_fails_by_name(raw: bytes) -> None:
+@pytest.mark.parametrize("document", [{"rows": []}, None, "x", 5])
+def test_a_page_that_is_none_fails_by_name(document: Any) -> None:
     with pytest.raises(Invalid, match="bad_page"):
-        Reader(declared(), MAPPING, Organisation([]), {"LC"}).page(raw)
+        Reader(declared(), MAPPING, Organisation([]), {"LC"}).page(document)
 
 
-@given(st.binary(max_size=200))
+class Answering:
+    """A road at whose end one answer stands."""
+
+    def __init__(self, body: bytes, status: int = 200) -> None:
+        self.reply = Reply(status, {}, body)
+        self.sent: list[tuple[str, str, bytes | None, Any]] = []
+
+    def send(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+    ) -> Reply:
+        self.sent.append((method, path, body, params))
+        return self.reply
+
+    def close(self) -> None:
+        pass
+
+
+def asked(source: Source[Any], road: Answering, ask: Ask) -> Heard:
+    return SourceClient(source, RestSpeaker(source.manner, road, "http://h/api", "secret")).fetch(ask)
+
+
+ASK = Ask("/changes", {})
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["at", "code", "value", "x"]), inner),
+    max_leaves=8,
+)
+
+
+@given(st.binary(max_size=200) | st.lists(ANYTHING, max_size=3).map(json.dumps).map(str.encode))
+@example(b"1e99999999999999999999")
+@example(b"[" * 5000)
+@example(b"")
 def test_whatever_a_source_says_is_read_or_named(raw: bytes) -> None:
+    source = declared()
     try:
-        page = Reader(declared(), MAPPING, Organisation([]), {"LC"}).page(raw)
+        page = Reader(source, MAPPING, Organisation([]), {"LC"}).page(asked(source, Answering(raw), ASK).document)
     except Invalid as error:
         assert error.code == "integration.bad_page"
     else:
         assert page.read == len(page.rows) + len(page.faults)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "source_away"), (429, "source_away"), (403, "source_refuses"), (201, "source_refuses")]
+)
+def test_an_answer_other_than_a_page_says_whether_asking_again_helps(status: int, code: str) -> None:
+    with pytest.raises(HubError, match=code):
+        asked(declared(), Answering(b"[]", status), ASK)
+
+
+CALL = {"method": "POST", "path": "/find", "body": {"from": {"$": "since"}, "after": {"$": "cursor", "optional": True}}}
+CALLED: dict[str, Any] = {"path": "", "call": CALL, "watermark": {"kind": "number"}}
+
+
+def test_a_call_says_since_cursor_and_limit_and_goes_on_where_the_page_says() -> None:
+    call = {**CALL, "body": {**CALL["body"], "size": {"$": "limit"}}}
+    source = declared(**{**CALLED, "call": call}, paging={"kind": "cursor", "next": "next", "size": 50})
+    road = Answering(b"[]")
+    first = first_ask(source, 7)
+    asked(source, road, first)
+    second = next_ask(source, first, {"next": 51}, 50, "http://h/api")
+    assert second is not None
+    asked(source, road, second)
+    bodies = [msgspec.json.decode(body or b"") for _, _, body, _ in road.sent]
+    assert bodies == [{"from": 7, "size": 50}, {"from": 7, "after": "51", "size": 50}]
+    assert {(method, path) for method, path, _, _ in road.sent} == {("POST", "/find")}
+    assert msgspec.json.decode(msgspec.json.encode(second), type=Ask) == second  # a run that is taken up goes on so
+
+
+def test_a_link_is_followed_by_get_whatever_asked_for_the_first_page() -> None:
+    source = declared(**CALLED, paging={"kind": "link", "next": "next"})
+    road = Answering(b"[]")
+    second = next_ask(source, first_ask(source, None), {"next": "?page=2"}, 1, "http://h/api")
+    assert second == Ask("/find", {"page": "2"})
+    asked(source, road, second)
+    assert road.sent == [("GET", "/find", None, {"page": "2"})]
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"path": "/changes"}, r"\$\.path"),
+        ({"call": {**CALL, "body": {"$": "unit"}}}, r"\$\.call\.body"),
+        ({"call": {**CALL, "method": "GET"}}, r"\$\.call\.body"),
+        ({"call": {**CALL, "path": "find"}}, r"\$\.call\.path"),
+        ({"call": {"operation": "Find"}}, r"\$\.call"),
+        ({"watermark": {"parameter": "since"}}, r"\$\.watermark\.parameter"),
+        ({"query": {"kind": "monthly"}}, r"\$\.query"),
+        ({"paging": {"kind": "number"}}, r"\$\.call"),
+        ({"auth": {"kind": "basic"}}, r"\$\.auth\.user"),
+        ({"auth": {"kind": "token", "user": "u"}}, r"\$\.auth\.kind"),
+        ({"headers": {"Authorization": "x"}}, r"\$\.headers"),
+    ],
+)
+def test_what_is_wrong_with_a_call_is_named_by_its_place(changes: dict[str, Any], place: str) -> None:
+    with pytest.raises(Invalid, match=place) as refused:
+        declared(**{**CALLED, **changes})
+    assert refused.value.code == "integration.bad_source"
+
+
+SOAP: dict[str, Any] = {
+    **DECLARED,
+    "path": "",
+    "watermark": {"kind": "number"},
+    "contract": {"wsdl": "theirs.wsdl"},
+    "call": {"operation": "Changes", "arguments": {"From": {"$": "since"}, "Page": {"$": "page"}}},
+    "paging": {"kind": "number"},
+}
+
+
+def soap(**changes: Any) -> Source[Any]:
+    source = source_of(replace(partner({**SOAP, **changes}), protocol="soap"))
+    assert source is not None
+    return source
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"contract": None}, r"\$\.contract"),
+        ({"contract": {"wsdl": "../x"}}, r"\$\.contract\.wsdl"),
+        ({"paging": {"kind": "link", "next": "next"}}, r"\$\.paging\.kind"),
+        ({"call": {"operation": "Changes", "arguments": {"Page": {"$": "unit"}}}}, r"\$\.call\.arguments\.Page"),
+        ({"headers": {"X": "1"}}, r"\$\.headers"),
+    ],
+)
+def test_what_is_wrong_with_a_soap_source_is_named_by_its_place(changes: dict[str, Any], place: str) -> None:
+    with pytest.raises(Invalid, match=place):
+        soap(**changes)
+
+
+@pytest.mark.parametrize(("rows", "count"), [(None, 0), ({"code": "A1"}, 1), ([{"code": "A1"}] * 3, 3)])
+def test_xml_says_one_row_or_none_without_a_list(rows: Any, count: int) -> None:
+    source = soap(rows={**DECLARED["rows"], "at": "Page.Row"}, paging={"kind": "number", "total": "Total"})
+    page = Reader(source, MAPPING, Organisation([]), {"LC"}).page({"Page": {"Row": rows}, "Total": "3"})
+    assert (page.read, page.total) == (count, 3)
+
+
+def test_a_source_is_known_as_the_partners_dialect_is_unless_it_says_otherwise() -> None:
+    named = {"kind": "header", "name": "X-Key"}
+    submit = {
+        "call": {"method": "PUT", "path": "/x", "body": {"$rows": {"a": {"$": "indicator"}, "b": {"$": "value"}}}}
+    }
+    spoken = replace(partner(DECLARED), dialect={"auth": named, "submit": submit})
+    assert source_of(spoken).manner.auth.name == "X-Key"  # type: ignore[union-attr]
+    own = replace(spoken, source={**DECLARED, "auth": {"kind": "none"}})
+    assert source_of(own).manner.auth.kind == "none"  # type: ignore[union-attr]
+    assert declared().manner.auth.kind == "bearer"
 
 
 @pytest.mark.parametrize(

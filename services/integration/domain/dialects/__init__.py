@@ -12,10 +12,14 @@ from services.integration.domain.dialects.description import (
     Dialect,
     Doubt,
     Listed,
+    Manner,
     RestCall,
     SoapCall,
     Told,
+    call_faults,
     dialect_of,
+    manner_faults,
+    named_in,
 )
 from services.integration.domain.dialects.listings import Held, NotListed, Pages
 from services.integration.domain.dialects.templates import Unsayable, path_of, rendered
@@ -28,14 +32,18 @@ __all__ = [
     "Heard",
     "Held",
     "Listed",
+    "Manner",
     "NotListed",
     "Pages",
     "RestCall",
     "SoapCall",
     "Told",
     "Unsayable",
+    "call_faults",
     "dialect_of",
     "judged",
+    "manner_faults",
+    "named_in",
     "path_of",
     "rendered",
 ]

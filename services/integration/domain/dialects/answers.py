@@ -54,8 +54,8 @@ class Fault:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """An answer as it came: HTTP status, the document in it (MISSING: none that can be read, and `trouble` says why),
-    a fault instead, the partner's wish when to come back (seconds), its beginning as text, its length in bytes, and
-    where the next page is by the header Link."""
+    a fault instead, the partner's wish when to come back (seconds), its beginning as text, the hash and length in bytes
+    of its body, and where the next page is by the header Link."""
 
     status: int
     document: Any = MISSING
@@ -63,6 +63,7 @@ class Heard:
     fault: Fault | None = None
     retry_after: float | None = None
     beginning: str = ""
+    body_hash: bytes = b""
     size: int = 0
     link: str | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
@@ -24,6 +25,7 @@ _OURS = {"host", "content-length", "content-type", "transfer-encoding", "connect
 _HTTP_AUTH = {"bearer", "basic", "header", "none"}
 _AUTH = {"rest": _HTTP_AUTH, "soap": _HTTP_AUTH | {"token", "element"}}
 _DIGEST_LEVELS = frozenset({"level", "form", "period"})
+OPERATIONS = ("submit", "status", "delete", "list", "digests")
 MAX_FAULTS = 50
 
 
@@ -70,6 +72,17 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     wsdl: str
     service: str | None = None
     port: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a partner is spoken to, whatever is said: how it knows us, what goes with every request, and with SOAP the
+    contract and the operations it must have, by what they are for. Without a contract it is spoken to by REST."""
+
+    auth: Auth
+    headers: Mapping[str, Any]
+    contract: Contract | None = None
+    operations: Mapping[str, str]
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -128,6 +141,13 @@ class Dialect(msgspec.Struct, Generic[C], frozen=True, kw_only=True, forbid_unkn
     words: Words = Words()
     headers: dict[str, Any] = {}
     contract: Contract | None = None
+
+    @property
+    def manner(self) -> Manner:
+        """How the partner is spoken to."""
+        calls = {name: getattr(self, name).call for name in OPERATIONS if getattr(self, name) is not None}
+        operations = {name: call.operation for name, call in calls.items() if isinstance(call, SoapCall)}
+        return Manner(auth=self.auth, headers=self.headers, contract=self.contract, operations=operations)
 
     @property
     def adds(self) -> bool:
@@ -196,21 +216,21 @@ def _faults(protocol: str, found: Dialect[Any]) -> Iterator[str]:
     }
     for name, (told, names, asking) in operations.items():
         if told is not None:
-            yield from _call_faults(told.call, names, f"{name}.call", rows=name == "submit")
+            yield from call_faults(told.call, names, f"{name}.call", rows=name == "submit")
             yield from answers.faults(told.answer, names, f"{name}.answer", asking=asking)
-    if not {"indicator", "value"} <= _named(found.submit.call):
+    if not {"indicator", "value"} <= named_in(found.submit.call):
         yield "submit.call: says no values: $rows with indicator and value is missing"
     if found.submit.per != "key" or (found.status is not None and found.status.per != "key"):
         yield "submit.per: belongs to delete"
     if found.delete is not None and found.adds:
         if found.list is None:
             yield "delete.per: value needs a list operation, to know what should not be there"
-        if "indicator" not in _named(found.delete.call):
+        if "indicator" not in named_in(found.delete.call):
             yield "delete.call: per value it has to name the indicator"
     if found.list is not None:
         yield from _list_faults(found.list)
     if found.digests is not None:
-        yield from _call_faults(found.digests.call, _DIGEST_LEVELS, "digests.call", rows=False)
+        yield from call_faults(found.digests.call, _DIGEST_LEVELS, "digests.call", rows=False)
 
 
 def _head_faults(protocol: str, found: Dialect[Any]) -> Iterator[str]:
@@ -218,10 +238,17 @@ def _head_faults(protocol: str, found: Dialect[Any]) -> Iterator[str]:
         yield "contract: missing: SOAP is spoken by a WSDL"
     if protocol == "rest" and found.contract is not None:
         yield "contract: REST has none"
-    wsdl = found.contract.wsdl if found.contract is not None else "x"
-    if not re.fullmatch(r"[\w-][\w.-]*", wsdl):
-        yield f"contract.wsdl: {wsdl!r} is no plain name of a file"
-    auth = found.auth
+    if found.values.kind == "number" and found.values.comma:
+        yield "values.comma: a number has none, only a text"
+    yield from _word_faults(found.words)
+    yield from manner_faults(protocol, found.manner, PACKET | PAGE)
+
+
+def manner_faults(protocol: str, manner: Manner, names: frozenset[str]) -> Iterator[str]:
+    """Yield what is wrong with how a partner is spoken to, each with its place; `names` may stand in headers."""
+    if manner.contract is not None and not re.fullmatch(r"[\w-][\w.-]*", manner.contract.wsdl):
+        yield f"contract.wsdl: {manner.contract.wsdl!r} is no plain name of a file"
+    auth = manner.auth
     if auth.kind not in _AUTH[protocol]:
         yield f"auth.kind: {protocol} has no {auth.kind}"
     if auth.kind in ("basic", "token") and (not auth.user or ":" in auth.user):
@@ -230,16 +257,13 @@ def _head_faults(protocol: str, found: Dialect[Any]) -> Iterator[str]:
         yield f"auth.name: {auth.name!r} is no name of a header"
     if auth.kind == "element" and not _ELEMENT.fullmatch(auth.name):
         yield f"auth.name: {auth.name!r} is no {{namespace}}name of an element"
-    if found.values.kind == "number" and found.values.comma:
-        yield "values.comma: a number has none, only a text"
-    yield from _word_faults(found.words)
     if protocol == "rest":
-        yield from _header_faults(found.headers, PACKET | PAGE, "headers")
+        yield from _header_faults(manner.headers, names, "headers")
         return
-    for name, template in found.headers.items():
+    for name, template in manner.headers.items():
         if not _ELEMENT.fullmatch(name):
             yield f"headers: {name!r} is no {{namespace}}name of an element"
-        yield from templates.faults(template, PACKET | PAGE, f"headers.{name}")
+        yield from templates.faults(template, names, f"headers.{name}")
 
 
 def _word_faults(words: Words) -> Iterator[str]:
@@ -256,7 +280,8 @@ def _header_faults(headers: Mapping[str, Any], names: frozenset[str], place: str
         yield from templates.faults(template, names, f"{place}.{name}")
 
 
-def _call_faults(call: RestCall | SoapCall, names: frozenset[str], place: str, *, rows: bool) -> Iterator[str]:
+def call_faults(call: RestCall | SoapCall, names: frozenset[str], place: str, *, rows: bool) -> Iterator[str]:
+    """Yield what is wrong with a call in which `names` may stand; `rows` tells whether `$rows` may."""
     if isinstance(call, SoapCall):
         yield from templates.faults(call.arguments, names, f"{place}.arguments", rows=rows)
         return
@@ -271,9 +296,9 @@ def _call_faults(call: RestCall | SoapCall, names: frozenset[str], place: str, *
 
 
 def _list_faults(found: Listed[Any]) -> Iterator[str]:
-    yield from _call_faults(found.call, frozenset(KEY) | PAGE, "list.call", rows=False)
+    yield from call_faults(found.call, frozenset(KEY) | PAGE, "list.call", rows=False)
     yield from listings.faults(found.row, found.pages, found.rows, "list")
-    named = _named(found.call)
+    named = named_in(found.call)
     for name in KEY:
         if getattr(found.row, name) is None and (name not in named or found.everything):
             yield f"list.row.{name}: missing: neither the request nor the row says it"
@@ -283,7 +308,8 @@ def _list_faults(found: Listed[Any]) -> Iterator[str]:
         yield f"list.call: pages follow each other by {found.pages.kind}, which it does not say"
 
 
-def _named(call: RestCall | SoapCall) -> set[str]:
+def named_in(call: RestCall | SoapCall) -> set[str]:
+    """Return the names that a call says."""
     if isinstance(call, SoapCall):
         return templates.named(call.arguments)
     return templates.names_in(call.path) | templates.named([call.query, call.headers, call.body])
