@@ -183,14 +183,20 @@ def _judge(message: Received[PushAccepted], catalogue: Catalogue) -> _Push:
 def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
     event = push.event
     source = Source(event.client_id, event.receipt_id, Clock(event.accepted_at, event.tie_breaker), now)
-    counts, cells, created, changed = push.counts, drafts.cells, drafts.created, drafts.changed
+    cells, created, changed = drafts.cells, drafts.created, drafts.changed
     conversions = push.judged.conversions
     # Asked once for each submission that has an intake to ask about, not for each figure.
     shut = {key for key, item in drafts.bounded.items() if item.shut(event.accepted_at)}
+    submission, takes, touched = None, False, Counter[str]()
+    here = ""
     for candidate in push.judged.candidates:
         position, submission_id, indicator = candidate.position, candidate.submission_id, candidate.indicator
-        submission = drafts.submissions.get(submission_id)
-        if submission is None or not submission.editable or submission_id in shut:
+        if submission_id != here:  # mostly the one before: pushes go unit by unit
+            here, submission = submission_id, drafts.submissions.get(submission_id)
+            takes = submission is not None and submission.editable and submission_id not in shut
+            if takes:
+                touched = push.touched.setdefault(submission_id, Counter())
+        if submission is None or not takes:
             figure = push.body.figures[position]
             finding = intake.refusal_of(submission, indicator, figure, push.body, event.accepted_at)
             push.refuse(position, merge.REFUSED, finding or find(rules.NO_OBLIGATION, indicator))
@@ -203,22 +209,19 @@ def _merge(push: _Push, drafts: _Drafts, now: datetime) -> None:
         else:
             outcome = merge.merge(cell, candidate.pushed, source)
             if outcome == merge.SUPERSEDED:
-                push.refuse(position, outcome, find(rules.SUPERSEDED, indicator))
+                push.note(position, outcome, find(rules.SUPERSEDED, indicator))
             else:
                 if key not in created:
                     changed[key] = cell
                 if outcome == merge.CONFLICT:
                     shown = "không phát sinh" if cell.value is None else cell.value
                     rule = rules.MEETS_ROLLUP if cell.origin == merge.ROLLUP else rules.CONFLICT
-                    push.refuse(position, outcome, find(rule, indicator, value=shown))
-        if outcome in (merge.ACCEPTED, merge.UNCHANGED):
-            counts[outcome] += 1
-            if conversions and position in conversions:
-                push.note(position, outcome, conversions[position])
-        touched = push.touched.get(submission_id)
-        if touched is None:
-            touched = push.touched[submission_id] = Counter()
+                    push.note(position, outcome, find(rule, indicator, value=shown))
+        if conversions and position in conversions and outcome in (merge.ACCEPTED, merge.UNCHANGED):
+            push.note(position, outcome, conversions[position])
         touched[outcome] += 1
+    for outcomes in push.touched.values():
+        push.counts.update(outcomes)
 
 
 def _write(unit: Unit, pushes: Sequence[_Push], drafts: _Drafts) -> None:

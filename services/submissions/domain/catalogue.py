@@ -10,6 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from math import ceil, floor
 from typing import Any
 
 import msgspec
@@ -28,14 +29,16 @@ Bodies = dict[str, dict[str, dict[str, Any]]]
 """Entries of the catalogue: kind to id to body."""
 
 
+_MANY = 10**15  # within what every figure may be
 _OWN_LEVELS = {"commune": "commune", "district": "district", "province": "province"}
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """What a figure must be. `minimum` and `maximum` bound it where the catalogue says so; `decimals` are the places
-    in which it is usually given, and so how far rounding may carry sums apart. `dimension` is the name that clerks read
-    of the way in which it is a part of its parent."""
+    """What a figure must be. `minimum` and `maximum` bound it where the catalogue says so; `whole` are whole numbers
+    that hold for certain, and so need no closer look. `decimals` are the places in which it is usually given, and so
+    how far rounding may carry sums apart. `dimension` is the name that clerks read of the way in which it is a part of
+    its parent."""
 
     code: str
     name: str
@@ -51,6 +54,7 @@ class Indicator:
     minimum: Decimal | None
     maximum: Decimal | None
     max_change_percent: int | None = None
+    whole: range = range(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +244,14 @@ def _indicator(code: str, body: dict[str, Any], dimensions: dict[str, str]) -> I
         minimum=_bound(body.get("minimum")),
         maximum=_bound(body.get("maximum")),
         max_change_percent=body.get("max_change_percent"),
+        whole=_whole(_bound(body.get("minimum")), _bound(body.get("maximum"))),
     )
+
+
+def _whole(minimum: Decimal | None, maximum: Decimal | None) -> range:
+    low = -_MANY if minimum is None else max(ceil(minimum), -_MANY)
+    high = _MANY if maximum is None else min(floor(maximum), _MANY)
+    return range(low, high + 1)
 
 
 def _bound(value: object) -> Decimal | None:

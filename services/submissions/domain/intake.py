@@ -73,9 +73,12 @@ class _No(NamedTuple):
 
 
 class _Place(NamedTuple):
+    """What a unit and period of a push stand for; `first` are the positions at which indicators were given there."""
+
     submission_id: str
     entered: dict[str, Indicator]
     catalogue: Catalogue
+    first: dict[str, int]
 
 
 class _Converted(NamedTuple):
@@ -95,33 +98,32 @@ def judge(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: datet
         return judged
     entered = _entered(whole, catalogue)
     places: dict[tuple[str | None, str | None], _Place | _No] = {}
-    first: dict[tuple[str, str], int] = {}
+    firsts: dict[str, dict[str, int]] = {}
     twice: dict[tuple[str, str], list[int]] = {}
     for position, figure in enumerate(body.figures):
-        where = (figure.unit or body.unit, figure.period or body.period)
+        code, where = figure.indicator, (figure.unit, figure.period)
         place = places.get(where)
         if place is None:
-            place = places[where] = _place(where, whole, entered, catalogue, scope)
+            named = (figure.unit or body.unit, figure.period or body.period)
+            place = places[where] = _place(named, whole, entered, catalogue, scope, firsts)
         if isinstance(place, _No):
-            judged.refusals.append(Refusal(position, _misplaced(figure.indicator, place, entered, whole, catalogue)))
+            judged.refusals.append(Refusal(position, _misplaced(code, place, entered, whole, catalogue)))
             continue
-        target, defined, then = place
-        indicator = defined.get(figure.indicator)
+        indicator = place.entered.get(code)
         if indicator is None or figure.label is not None:
             result = _listed(figure, place, whole)
         else:
-            result = _figure(figure, indicator, then)
+            result = _figure(figure, indicator, place.catalogue)
         if not isinstance(result, Pushed):
             if isinstance(result, Finding):
                 judged.refusals.append(Refusal(position, result))
                 continue
             result, judged.conversions[position] = result
-        cell = (target, figure.indicator)
-        if cell in first:
-            twice.setdefault(cell, [first[cell]]).append(position)
+        before = place.first.setdefault(code, position)
+        if before != position:
+            twice.setdefault((place.submission_id, code), [before]).append(position)
             continue
-        first[cell] = position
-        judged.candidates.append(Candidate(position, target, figure.indicator, result))
+        judged.candidates.append(Candidate(position, place.submission_id, code, result))
     if twice:
         _refuse_duplicates(judged, twice)
     if whole.columns:
@@ -140,7 +142,7 @@ def stated(body: PushBody, catalogue: Catalogue, scope: Scope, accepted_at: date
         indicator = catalogue.indicators.get(figure.indicator)
         if indicator is None or figure.indicator not in whole.derived:
             continue
-        place = _place((figure.unit or body.unit, figure.period or body.period), whole, {}, catalogue, scope)
+        place = _place((figure.unit or body.unit, figure.period or body.period), whole, {}, catalogue, scope, {})
         value = read_value(indicator, figure.value, figure.nothing_occurred)
         if not isinstance(place, _No) and not isinstance(value, Finding):
             found.append(Candidate(position, place.submission_id, indicator.code, Pushed(value, figure.status)))
@@ -179,6 +181,7 @@ def _place(
     entered: dict[str, Indicator],
     catalogue: Catalogue,
     scope: Scope,
+    firsts: dict[str, dict[str, int]],
 ) -> _Place | _No:
     reference, text = where
     period = catalogue.period(text) if text else None
@@ -191,7 +194,8 @@ def _place(
         return _No(rules.OUT_OF_SCOPE, {"unit": unit, "form": form.id})
     then = catalogue.as_of(period)
     here = entered if then is catalogue else _entered(form, then)
-    return _Place(submission_id(form.id, unit, str(period)), here, then)
+    target = submission_id(form.id, unit, str(period))
+    return _Place(target, here, then, firsts.setdefault(target, {}))  # a unit may be named by its id and by its code
 
 
 def _misplaced(code: str, place: _No, entered: dict[str, Indicator], form: Form, catalogue: Catalogue) -> Finding:

@@ -39,9 +39,9 @@ def read_value(
     the Vietnamese way, see shared.text.
     """
     if raw is None or nothing_occurred:
-        if raw is None and nothing_occurred:
-            return None
-        return find(rules.NO_VALUE, indicator.code)
+        return None if raw is None and nothing_occurred else find(rules.NO_VALUE, indicator.code)
+    if type(raw) is int and raw in indicator.whole:
+        return str(raw)  # its normal form; this is the common case of bulk pushes
     text = _text(indicator.code, raw, by_hand)
     if isinstance(text, Finding):
         return text
@@ -91,7 +91,6 @@ def read_measured(
 
 def _text(code: str, raw: object, by_hand: bool) -> str | Finding:
     if type(raw) is int:
-        # str() of an int is its normal form; this is the common case of bulk pushes.
         return str(raw) if -_LIMIT < raw < _LIMIT else find(rules.OUT_OF_RANGE, code, value=_shown(raw))
     if isinstance(raw, JsonFraction) and _PLAIN(raw):
         plain = raw.rstrip("0").rstrip(".")

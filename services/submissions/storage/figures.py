@@ -1,12 +1,13 @@
 """Figures of drafts: cells read and written in bulk.
 
 Callers hold the row locks of the submissions (`submissions.lock`), so what is read here does not change before it is
-written; that is why new cells are inserted as such, without a staging table or ON CONFLICT.
+written; that is why cells are inserted as such, without a staging table or ON CONFLICT.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -44,11 +45,10 @@ _READ = (
     " FROM figures WHERE submission = ANY(%b::bigint[])"
 )
 _COPY = f"COPY figures ({_NAMES}) FROM STDIN"
-_STAGE = "CREATE TEMP TABLE staged_figures (LIKE figures) ON COMMIT DROP"
-_COPY_STAGED = f"COPY staged_figures ({_NAMES}) FROM STDIN"
-_UPDATE = (
-    f"UPDATE figures f SET {', '.join(f'{name} = s.{name}' for name in _COLUMNS[2:])}"  # noqa: S608  # as above
-    " FROM staged_figures s WHERE f.submission = s.submission AND f.indicator = s.indicator"
+_TAKE_OUT_GRID = "DELETE FROM figures WHERE submission = ANY(%b::bigint[]) AND indicator = ANY(%b::text[])"
+_TAKE_OUT = (
+    "DELETE FROM figures AS f USING unnest(%b::bigint[], %b::text[]) AS k (submission, indicator)"
+    " WHERE f.submission = k.submission AND f.indicator = k.indicator"
 )
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NULL = "\\N"
@@ -72,33 +72,44 @@ def read_cells(connection: Connection, numbers: Collection[int]) -> dict[Key, Ce
     """Return all cells of these submissions, removed ones included."""
     if not numbers:
         return {}
-    rows = connection.exec_driver_sql(_READ, (list(numbers),))
-    return {(row[0], row[1]): _cell(row) for row in rows.cursor.fetchall()}
+    with _driver(connection, _READ) as driver, driver.cursor(binary=True) as cursor:
+        rows = cursor.execute(_READ, (list(numbers),)).fetchall()
+    return {(row[0], row[1]): _cell(row) for row in rows}
 
 
 def insert_cells(connection: Connection, cells: Mapping[Key, Cell]) -> None:
     """Write cells that are new."""
     if cells:
-        _copy(connection, _COPY, cells)
+        _copy(connection, cells)
 
 
 def update_cells(connection: Connection, cells: Mapping[Key, Cell]) -> None:
-    """Write cells that were there before."""
-    if cells:
-        connection.exec_driver_sql(_STAGE)
-        _copy(connection, _COPY_STAGED, cells)
-        connection.exec_driver_sql(_UPDATE)
-        connection.exec_driver_sql("DROP TABLE staged_figures")
+    """Write cells that were there before: their rows are taken out and written anew, which costs two thirds of an
+    UPDATE from a staging table, and for a few cells a quarter."""
+    if not cells:
+        return
+    numbers, indicators = (set(part) for part in zip(*cells, strict=True))
+    if len(numbers) * len(indicators) == len(cells):  # whole forms pushed anew: nothing to join with
+        connection.exec_driver_sql(_TAKE_OUT_GRID, (list(numbers), list(indicators)))
+    else:
+        connection.exec_driver_sql(_TAKE_OUT, tuple(list(part) for part in zip(*sorted(cells), strict=True)))
+    _copy(connection, cells)
 
 
-def _copy(connection: Connection, statement: str, cells: Mapping[Key, Cell]) -> None:
+def _copy(connection: Connection, cells: Mapping[Key, Cell]) -> None:
     # In key order, so that the index is walked once and not at random; one text built here, because handing over row
     # by row costs three times as much.
     lines = "".join([_line(key, cells[key]) for key in sorted(cells)])
+    with _driver(connection, _COPY) as driver, driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.write(lines)
+
+
+@contextmanager
+def _driver(connection: Connection, statement: str) -> Iterator[psycopg.Connection]:
+    """Give the driver's own connection, for what SQLAlchemy has no words for."""
     driver = cast("psycopg.Connection", connection.connection.driver_connection)
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(lines)
+        yield driver
     except psycopg.Error as error:
         # As SQLAlchemy would raise it, so that the unit of work tells deadlock and lost connections from faults.
         raise DBAPIError.instance(

@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from services.submissions import testing
+from services.submissions.domain.merge import Clock, Pushed, Source, enter, fresh
 from services.submissions.domain.obligations import submission_id
+from services.submissions.storage.figures import Key, insert_cells, read_cells, update_cells
 from services.submissions.storage.tables import metadata
 from services.submissions.testing import catalogue_event, push_event
 from shared.contracts.actor import Actor
@@ -169,6 +171,19 @@ def test_obligations_follow_the_catalogue_and_touched_ones_stay(hub: Hub) -> Non
     periods = {item.period for item in hub.service.list_submissions(CLERK, form="GD-NAM").submissions}
     assert periods == {"2016", "2017"}
     assert hub.service.list_submissions(CLERK, form="NN-NAM").submissions == []
+
+
+@pytest.mark.parametrize("keys", [[(1, "A"), (1, "B"), (2, "A"), (2, "B")], [(1, "A"), (2, "B")], [(3, "C")]])
+def test_cells_that_changed_are_written_and_the_others_stay_as_they_are(hub: Hub, keys: list[Key]) -> None:
+    source = Source("one", "r", Clock(NOON, "t"), NOON)
+    cells = {(number, code): fresh(Pushed("1", "official"), source) for number in (1, 2, 3) for code in "ABC"}
+    with hub.worker.unit() as unit:
+        insert_cells(unit.connection, cells)
+    for key in keys:
+        enter(cells[key], Pushed("2.5", "estimate", "Đường\t\\N"), "hand", NOON + timedelta(1))
+    with hub.worker.unit() as unit:
+        update_cells(unit.connection, {key: cells[key] for key in keys})
+        assert read_cells(unit.connection, [1, 2, 3]) == cells
 
 
 def test_two_workers_and_a_submit_at_once_lose_nothing(hub: Hub) -> None:

@@ -112,3 +112,13 @@ def test_a_json_fraction_reads_as_its_decimal_does(number: Decimal) -> None:
         assert as_text.code == as_decimal.code
     else:
         assert as_text == as_decimal
+
+
+@given(
+    st.sampled_from([COUNT, AREA, PERCENT]),
+    st.integers(-3, 103) | st.integers(-(10**21), 10**21) | st.sampled_from([10**15, 10**15 + 1, 10**20 - 1, 10**20]),
+)
+def test_a_whole_number_reads_as_its_decimal_does(indicator: Indicator, number: int) -> None:
+    as_whole, as_decimal = read_value(indicator, number, False), read_value(indicator, Decimal(number), False)
+    codes = [found.code if isinstance(found, Finding) else found for found in (as_whole, as_decimal)]
+    assert codes[0] == codes[1]
