@@ -15,6 +15,7 @@ from gateway import documentation, problems
 from gateway.auth import Door, Tokens, check_rights, public
 from gateway.broker import Broker, BrokerPort
 from gateway.edge import Edge
+from gateway.exchanges import Exchanges, Notes
 from gateway.limits import Budget
 from gateway.platform import Platform
 from gateway.receipts import ReceiptIds
@@ -109,12 +110,15 @@ def create_app(settings: GatewaySettings | None = None, broker: BrokerPort | Non
         settings = GatewaySettings.read()
     line = broker or Broker(settings.amqp_url, rpc_timeout_seconds=settings.rpc_timeout_seconds)
 
+    notes = Notes(line)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await line.start()
         try:
             yield
         finally:
+            await notes.stop()
             await line.stop()
 
     app = FastAPI(
@@ -142,6 +146,7 @@ def create_app(settings: GatewaySettings | None = None, broker: BrokerPort | Non
         app.router.routes.extend(router.routes)
     _add_openapi(app)
     problems.add_to(app)
+    app.add_middleware(Exchanges, notes=notes)
     app.add_middleware(Platform, servers=servers)
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, standing=app.state.standing)
     check_rights(app.routes)

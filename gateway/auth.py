@@ -21,6 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from starlette.requests import Request
 
+from gateway.exchanges import Exchange, exchange_of
 from gateway.limits import Budget
 from gateway.problems import correlation_of
 from shared.contracts.actor import RIGHTS, Actor
@@ -42,13 +43,28 @@ LEEWAY_SECONDS = 5
 class Caller:
     """One authenticated request's caller: its actor and a line to the services that carries the actor along."""
 
-    __slots__ = ("_broker", "_encoded", "actor", "correlation_id")
+    __slots__ = ("_broker", "_encoded", "actor", "correlation_id", "exchange")
 
-    def __init__(self, actor: Actor, encoded: msgspec.Raw, correlation_id: str, broker: BrokerPort) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        encoded: msgspec.Raw,
+        correlation_id: str,
+        broker: BrokerPort,
+        exchange: Exchange | None = None,
+    ) -> None:
         self.actor = actor
         self.correlation_id = correlation_id
+        self.exchange = exchange
         self._encoded = encoded
         self._broker = broker
+
+    def concerns(
+        self, *, form: str | None = None, unit: str | None = None, period: str | None = None, store: str | None = None
+    ) -> None:
+        """Say for the message log what the call is about, as the caller names it."""
+        if self.exchange is not None:
+            self.exchange.concerns(form, unit, period, store)
 
     async def ask(
         self, service: str, method: str, /, *, timeout_seconds: float | None = None, **arguments: Any
@@ -176,8 +192,11 @@ class Door:
         actor, encoded = await self.tokens.verify(token, correlation_id)
         request.scope["caller_id"] = actor.id
         self.calls.take(actor.id, time.monotonic())
+        exchange = exchange_of(request.scope)
+        if exchange is not None:
+            exchange.actor = actor
         actor.require(right)
-        return Caller(actor, encoded, correlation_id, self.broker)
+        return Caller(actor, encoded, correlation_id, self.broker, exchange)
 
 
 def bearer_of(request: Request) -> str:

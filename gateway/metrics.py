@@ -15,5 +15,9 @@ PUSHES = Counter(
     "Pushes by outcome: accepted, replayed (answered from the stored receipt), refused, unavailable",
     ("outcome",),
 )
+CALLS_UNLOGGED = Counter(
+    "hub_gateway_calls_unlogged_total",
+    "Calls of other systems that were answered and could not be noted for the message log",
+)
 BROKER_CONNECTED = Gauge("hub_gateway_broker_connected", "1 while the gateway holds a connection to the broker")
 BROKER_RECONNECTS = Counter("hub_gateway_broker_losses_total", "Connections to the broker that were lost")

@@ -106,6 +106,7 @@ class Platform:
             raise Invalid("gateway.xroad_header", "an X-Road header is too long", "Tiêu đề X-Road quá dài.")
         client = Member.read(headers["x-road-client"])
         correlation_id = correlation_of(scope)
+        scope["xroad_id"] = headers.get("x-road-id")
         scope["lent_token"] = await self._servers.token_of(client, correlation_id)
         told = {"message": headers.get("x-road-id"), "user": headers.get("x-road-userid")}
         log.info("rest.xroad", client=str(client), correlation_id=correlation_id, **told)

@@ -23,7 +23,10 @@ import msgspec
 from shared.canonical import encode
 from shared.chain import Chain
 
-FORMAT = "hub-message-log/1"
+FORMAT = "hub-message-log/2"
+FORMATS = ("hub-message-log/1", FORMAT)
+"""What can be verified; /1 knew neither `road` nor `client`."""
+
 MAX_KEPT_BYTES = 64 * 1024 * 1024
 """No body is kept beyond this; what claims to be larger is not unpacked."""
 
@@ -31,8 +34,12 @@ TEXTS = ("partner", "direction", "kind", "at", "correlation_id", "endpoint", "ou
 OPTIONAL = ("message_id", "form", "unit", "period", "error")
 NUMBERS = ("microseconds", "status", "delivery", "attempt", "request_bytes", "response_bytes")
 DIGESTS = ("request_digest", "request_kept", "response_digest", "response_kept")
-FIELDS = ("id", *TEXTS, *OPTIONAL, *NUMBERS, *DIGESTS)
-"""The columns that enter the hash, in this order."""
+LATER = ("road", "client")
+FIELDS = ("id", *TEXTS, *OPTIONAL, *NUMBERS, *DIGESTS, *LATER)
+"""The columns that enter the hash, in this order; those of `LATER` only where one of them is said, so that entries from
+before they were known keep their hashes."""
+
+_ALWAYS = FIELDS[: -len(LATER)]
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +80,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     response_kept: str | None
     request: str | Body | None = None
     response: str | Body | None = None
+    road: str | None = None
+    client: str | None = None
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,7 +105,8 @@ def instant(at: datetime) -> str:
 
 def canonical(place: int, texts: Mapping[str, str | None]) -> bytes:
     """Return the encoding of an entry at this place of the chain, all of its fields given as texts."""
-    return encode((str(place), *(texts[name] for name in FIELDS)), as_is=True)
+    names = _ALWAYS if all(texts[name] is None for name in LATER) else FIELDS
+    return encode((str(place), *(texts[name] for name in names)), as_is=True)
 
 
 def texts_of(fields: Mapping[str, Any]) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 import msgspec
 
 from shared.chain import chained
-from shared.message_log import FORMAT, Entry, Head, canonical, kept_digest, texts_of
+from shared.message_log import FORMATS, Entry, Head, canonical, kept_digest, texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ def _read_head(raw: bytes) -> tuple[Head | None, list[Fault]]:
         told = msgspec.json.decode(raw, type=Head)
     except msgspec.DecodeError as error:
         return None, [Fault("header", 1, None, f"not the first line of such a file: {error}")]
-    if told.format != FORMAT:
-        return None, [Fault("header", 1, None, f"the format is {told.format}, not {FORMAT}")]
+    if told.format not in FORMATS:
+        return None, [Fault("header", 1, None, f"the format is {told.format}, not one of {', '.join(FORMATS)}")]
     return told, []
 
 

@@ -49,6 +49,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "security_server_announced": ("notifications",),
     "source_differed": ("notifications",),
     "command_done": ("integration",),
+    "calls_answered": ("integration",),
 }
 """Which services take which event."""
 

@@ -104,6 +104,8 @@ class Intake:
     async def _counted(self, caller: Caller, key: str, body: bytes) -> tuple[msgspec.Raw, bool]:
         _check_shape(body)
         receipt_id = self.receipt_id(caller, key)
+        if caller.exchange is not None:
+            caller.exchange.message_id = receipt_id
         fingerprint = hashlib.sha256(body).hexdigest()
         if receipt_id in self._in_hand:
             raise Conflict(
@@ -119,6 +121,8 @@ class Intake:
                 return stored, True
             event = self._event(caller, receipt_id, fingerprint, body)
             await self._broker.publish(event, correlation_id=caller.correlation_id)
+            if caller.exchange is not None:
+                caller.exchange.noted = True
         finally:
             self._in_hand.discard(receipt_id)
         PUSHES.labels("accepted").inc()
@@ -169,6 +173,7 @@ class Intake:
             units=list(actor.units),
             forms=list(actor.forms),
             body=msgspec.Raw(body),
+            call=None if caller.exchange is None else caller.exchange.pushed(body),
         )
 
 
@@ -249,6 +254,8 @@ async def check_figures(request: Request, caller: Pusher) -> Response:
 async def read_receipt(receipt_id: str, request: Request, caller: Pusher) -> Response:
     """Read what became of a push: `accepted` until it is processed, then each figure's outcome."""
     intake: Intake = request.app.state.intake
+    if caller.exchange is not None:
+        caller.exchange.message_id = receipt_id[:200]
     if not intake.owns(caller, receipt_id):
         raise NotFound("data.no_receipt", "no such receipt was given to you", "Không có biên nhận này.")
     raw = await caller.ask("submissions", "find_receipt", receipt_id=receipt_id)

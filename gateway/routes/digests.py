@@ -51,6 +51,7 @@ async def read_digests(
     `bucket` with `parts` and each `part`); of large keys (each `unit`) their entries in so many `groups` (level
     `group`). These are brief: two lanes. The number of a share is the first 32 bits of the SHA-256 of the unit's, or
     the indicator's, canonical encoding modulo how many there are."""
+    caller.concerns(form=form, unit=unit[0] if unit and len(unit) == 1 else None, period=period, store=store)
     shares = groups if level == "group" else parts
     if level in ("part", "group") or parts is not None:
         return reply(await _searched(caller, level, period, form, shares, part, unit, store))
@@ -79,6 +80,7 @@ async def list_values(
 ) -> Response:
     """List the entries of a bucket whose digests differ (name its `period`, `form` and `unit`), of some groups of some
     buckets (`groups` how many there are, each `of` as `number:unit`), or of all of a store, page by page."""
+    caller.concerns(form=form, unit=unit, period=period, store=store)
     if groups is not None or of is not None:
         pairs = [(theirs, int(number)) for number, _, theirs in (item.partition(":") for item in of or [])]
         given: dict[str, Any] = {"period": period, "form": form, "shares": groups, "of": pairs, "store": store}

@@ -22,6 +22,7 @@ Reader = Annotated[Caller, requires("messages.read")]
 Since = Annotated[Moment | None, Query(alias="from", description="not before this instant")]
 Until = Annotated[Moment | None, Query(alias="to", description="before this instant")]
 MessageOutcome = Literal["answered", "refused", "failed", "no_connection", "timeout", "broken", "interrupted"]
+Road = Literal["rest", "soap", "xroad-rest", "xroad-soap"]
 EXPORT_TIMEOUT_SECONDS = 60.0
 _TYPE = "application/x-ndjson"
 _begun = msgspec.json.Decoder(MessageExport).decode
@@ -34,6 +35,7 @@ async def list_messages(
     partner: Id | None = None,
     direction: Literal["in", "out"] | None = None,
     kind: Id | None = None,
+    road: Road | None = None,
     outcome: MessageOutcome | None = None,
     unit: Id | None = None,
     form: Id | None = None,
@@ -52,6 +54,7 @@ async def list_messages(
             partner=partner,
             direction=direction,
             kind=kind,
+            road=road,
             outcome=outcome,
             unit=unit,
             form=form,

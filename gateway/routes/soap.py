@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.auth import Caller, Door, bearer_of, public
+from gateway.exchanges import exchange_of
 from gateway.problems import correlation_of
 from gateway.routes.data import Intake
 from gateway.soap import envelope, xroad
@@ -45,6 +46,9 @@ async def call(request: Request) -> Response:
         content = await OPERATIONS[message.operation].perform(caller, message, _intake(request))
         return Response(envelope.answered(message.operation, content, header), 200, media_type=MEDIA_TYPE)
     except HubError as error:
+        exchange = exchange_of(request.scope)
+        if exchange is not None:
+            exchange.refused(error)
         return _fault(error, correlation_id)
     except Exception as error:
         log.error("soap.failed", correlation_id=correlation_id, exc_info=error)
@@ -74,10 +78,15 @@ async def _opened(request: Request) -> Message:
         raise Invalid("soap.media_type", "send text/xml", "Bản tin phải có kiểu nội dung text/xml.")
     raw = await request.body()
     message = await _aside(envelope.opened, raw, large=len(raw) > _LARGE_BYTES)
+    exchange = exchange_of(request.scope)
+    if exchange is not None:
+        exchange.road = "soap"
     if message.operation not in OPERATIONS:
         raise Invalid(
             "soap.unknown_operation", f"{message.operation} is no operation of this door", "Thao tác không được hỗ trợ."
         )
+    if exchange is not None:
+        exchange.kind = OPERATIONS[message.operation].kind
     return message
 
 
@@ -91,9 +100,12 @@ async def _admitted(request: Request, message: Message) -> tuple[Caller, Any]:
     servers: SecurityServers = request.app.state.security_servers
     right = OPERATIONS[message.operation].right
     header = xroad.header_of(message, None if servers.service is None else servers.service.provider)
+    exchange = exchange_of(request.scope)
     if header is None:
         return await door.admit_token(request, _token(request, message), right), ()
     servers.require_trust(request.scope)
+    if exchange is not None:
+        exchange.road, exchange.message_id = "xroad-soap", header.id
     token = await servers.token_of(header.client, correlation_of(request.scope))
     caller = await door.admit_token(request, token, right)
     told = {"message": header.id, "user": header.user, "correlation_id": caller.correlation_id}

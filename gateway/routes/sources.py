@@ -75,6 +75,9 @@ class SourceValues(Body):
 async def post_source_digests(posted: SourceDigests, caller: Source) -> Response:
     """Begin a comparison of what your system holds with what the hub received from it and approved; or, with the id of
     one under way, state the next level: the answer names the groups that differ. Read on at `Location`."""
+    rows = posted.digests
+    if len(rows) == 1:
+        caller.concerns(form=rows[0].form, unit=rows[0].unit, period=rows[0].period)
     raw = await caller.ask(
         "integration",
         "post_source_digests",
@@ -109,6 +112,7 @@ async def read_source_comparison(reconciliation_id: Id, caller: Source) -> Respo
 async def post_source_values(posted: SourceValues, caller: Source) -> Response:
     """State what your system holds in a group that differs. After the last page of the last group the hub compares;
     read the result at `Location`."""
+    caller.concerns(form=posted.form, unit=posted.unit, period=posted.period)
     asked: dict[str, Any] = posted.model_dump(mode="json", exclude={"reconciliation"})
     raw = await caller.ask(
         "integration",

@@ -27,9 +27,10 @@ _TAKEN = ("accepted", "unchanged", "conflict")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: the right that it needs, and what it does."""
+    """One operation: the right that it needs, what it is in the message log, and what it does."""
 
     right: str
+    kind: str
     perform: Callable[[Caller, Message, Intake], Awaitable[Content]]
 
 
@@ -51,7 +52,10 @@ async def get_report_status(caller: Caller, message: Message, intake: Intake) ->
     """Tell what became of a message, as `GET /v1/receipts/{id}` does. `unknown`: it is not here, or not processed yet;
     sending it again is safe."""
     message_id = message.fields()["message_id"]
-    raw = await caller.ask("submissions", "find_receipt", receipt_id=intake.receipt_id(caller, message_id))
+    receipt_id = intake.receipt_id(caller, message_id)
+    if caller.exchange is not None:
+        caller.exchange.message_id = receipt_id
+    raw = await caller.ask("submissions", "find_receipt", receipt_id=receipt_id)
     receipt = msgspec.json.decode(raw, type=ReceiptView | None)
     if receipt is None:
         return {"message_id": message_id, "state": "unknown"}
@@ -64,6 +68,7 @@ async def get_digests(caller: Caller, message: Message, _intake: Intake) -> Cont
     Raises Invalid("soap.not_offered") for levels below a key, Invalid("soap.too_many") for more than an answer bears.
     """
     asked = _offered(message, ("level", "period", "form"))
+    caller.concerns(form=asked.get("form"), period=asked.get("period"))
     entries: list[dict[str, Any]] = []
     after = None
     while True:
@@ -84,6 +89,7 @@ async def get_digests(caller: Caller, message: Message, _intake: Intake) -> Cont
 async def list_values(caller: Caller, message: Message, _intake: Intake) -> Content:
     """Return a page of values, as `GET /v1/values` does; of their keys what the question did not name."""
     asked = _offered(message, ("form", "unit", "period", "after", "limit"))
+    caller.concerns(form=asked.get("form"), unit=asked.get("unit"), period=asked.get("period"))
     asked["limit"] = min(int(asked.get("limit", _PAGE)), _PAGE)
     raw = await caller.ask("integration", "list_values", **asked)
     page = msgspec.json.decode(raw, type=ListedPage)
@@ -96,10 +102,10 @@ async def list_values(caller: Caller, message: Message, _intake: Intake) -> Cont
 
 
 OPERATIONS: dict[str, Operation] = {
-    "SubmitReportData": Operation("data.push", submit_report_data),
-    "GetReportStatus": Operation("data.push", get_report_status),
-    "GetDigests": Operation("digests.read", get_digests),
-    "ListValues": Operation("digests.read", list_values),
+    "SubmitReportData": Operation("data.push", "push", submit_report_data),
+    "GetReportStatus": Operation("data.push", "status", get_report_status),
+    "GetDigests": Operation("digests.read", "digests", get_digests),
+    "ListValues": Operation("digests.read", "values", list_values),
 }
 
 

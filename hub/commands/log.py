@@ -21,6 +21,9 @@ MAX_SHOWN = 100
 @app.command("list")
 def list_messages(
     partner: Annotated[str | None, typer.Option(help="Only with this one.")] = None,
+    direction: Annotated[str | None, typer.Option(help="Only out (the hub asked) or in.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only these, such as submit, push or digests.")] = None,
+    road: Annotated[str | None, typer.Option(help="Only by rest, soap, xroad-rest or xroad-soap.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Only those that ended so, such as timeout.")] = None,
     unit: Annotated[str | None, typer.Option(help="Only about this unit.")] = None,
     form: Annotated[str | None, typer.Option(help="Only about this form.")] = None,
@@ -34,6 +37,9 @@ def list_messages(
     """List messages, newest first."""
     query: dict[str, Any] = {
         "partner": partner,
+        "direction": direction,
+        "kind": kind,
+        "road": road,
         "outcome": outcome,
         "unit": unit,
         "form": form,
@@ -48,7 +54,8 @@ def list_messages(
     if json_:
         show.as_json(page)
         return
-    columns = ("id", "at", "partner", "direction", "kind", "form", "unit", "period", "outcome", "status", "error")
+    about = ("form", "unit", "period")
+    columns = ("id", "at", "partner", "direction", "road", "kind", *about, "outcome", "status", "error")
     show.table("Messages", columns, [[row.get(column) for column in columns] for row in page["messages"]])
 
 

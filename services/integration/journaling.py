@@ -43,7 +43,8 @@ class JournalKeeping:
 def keep_pushes(unit: Unit, messages: Sequence[Received[PushAccepted]]) -> None:
     """Keep these pushes for submissions, and log each: its body stands in the journal, once."""
     journal.keep(unit.connection, [_kept(message, "submissions") for message in messages])
-    message_rows.keep(unit.connection, [_pushed(message) for message in messages])
+    # What was pulled is in the log as the pages it came in: nobody has pushed it.
+    message_rows.keep(unit.connection, [_pushed(message) for message in messages if message.data.origin == "push"])
     sources.note_clients(unit.connection, [(item.data.partner, item.data.client_id) for item in messages])
 
 
@@ -61,6 +62,10 @@ class _Head(msgspec.Struct):
 
 def _pushed(message: Received[PushAccepted]) -> Message:
     push = message.data
+    call = push.call
+    size, digest = len(bytes(push.body)), push.fingerprint
+    if call is not None and call.request_bytes is not None and call.request_sha256 is not None:
+        size, digest = call.request_bytes, call.request_sha256
     head = msgspec.json.decode(push.body, type=_Head)
     return Message(
         id=message.id,
@@ -69,7 +74,7 @@ def _pushed(message: Received[PushAccepted]) -> Message:
         kind="push",
         at=push.accepted_at,
         correlation_id=message.correlation_id,
-        endpoint="/v1/data",
+        endpoint="/v1/data" if call is None else call.endpoint,
         outcome=Outcome.ANSWERED,
         seconds=0.0,
         status=202,
@@ -77,7 +82,9 @@ def _pushed(message: Received[PushAccepted]) -> Message:
         form=head.form,
         unit=head.unit,
         period=head.period,
-        request=Part(size=len(bytes(push.body)), digest=bytes.fromhex(push.fingerprint)),
+        request=Part(size=size, digest=bytes.fromhex(digest)),
+        road="rest" if call is None else call.road,
+        client=push.client_id,
     )
 
 

@@ -14,6 +14,8 @@ import msgspec
 
 from shared.contracts.event import EVERY_SERVICE, Event
 from shared.contracts.federation_events import (
+    AnsweredCall,
+    CallsAnswered,
     DeliveryFailed,
     PartnerChanged,
     ReconciliationFinished,
@@ -24,6 +26,8 @@ from shared.contracts.federation_events import (
 __all__ = [
     "EVENTS",
     "EVERY_SERVICE",
+    "AnsweredCall",
+    "CallsAnswered",
     "CatalogueChanged",
     "CatalogueEntry",
     "CommandDone",
@@ -40,6 +44,7 @@ __all__ = [
     "PartnerChanged",
     "ProposalMoved",
     "PushAccepted",
+    "PushCall",
     "Reason",
     "ReconciliationFinished",
     "SecurityServerAnnounced",
@@ -62,11 +67,22 @@ class Figure(msgspec.Struct, frozen=True, omit_defaults=True):
     label: str | None = None
 
 
+class PushCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a push came: by which road to which address, and size and SHA-256 (hexadecimal) of the whole request, where
+    that is not the push's body itself (a SOAP message, a packet)."""
+
+    road: str
+    endpoint: str
+    request_bytes: int | None = None
+    request_sha256: str | None = None
+
+
 class PushAccepted(Event, frozen=True, kw_only=True):
     """The gateway accepted a push: durable from here on. `body` is the client's JSON, checked for shape only.
 
     `accepted_at` decides timeliness and, with `tie_breaker`, which of two pushes for a cell is the newer. `origin` is
-    `push`, or `pull` for what integration fetched from a source: client and partner are the source then.
+    `push`, or `pull` for what integration fetched from a source: client and partner are the source then. `call` tells
+    how it came where that was not plain REST.
     """
 
     event: ClassVar[str] = "push_accepted"
@@ -81,6 +97,7 @@ class PushAccepted(Event, frozen=True, kw_only=True):
     forms: list[str]
     body: msgspec.Raw
     origin: str = "push"
+    call: PushCall | None = None
 
     @property
     def subject(self) -> str:
@@ -354,5 +371,6 @@ EVENTS: tuple[type[Event], ...] = (
     ReconciliationFinished,
     SourceDiffered,
     CommandDone,
+    CallsAnswered,
 )
 """All of them; AsyncAPI, the topology and the tests are generated from this tuple."""

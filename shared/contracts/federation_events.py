@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 
+import msgspec
+
 from shared.contracts.event import Event
+
+
+class AnsweredCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A call of another system as the gateway answered it: who asked for what by which road, about what, and how that
+    ended. `status` is the HTTP status, `code` what a refusal names; unit, form and period are as the caller wrote them.
+    Sizes (bytes) and SHA-256 (hexadecimal) are of the whole bodies."""
+
+    id: str
+    client_id: str
+    partner: str
+    road: str
+    kind: str
+    at: datetime
+    correlation_id: str
+    endpoint: str
+    outcome: str
+    microseconds: int
+    status: int
+    code: str | None = None
+    message_id: str | None = None
+    form: str | None = None
+    unit: str | None = None
+    period: str | None = None
+    store: str | None = None
+    request_bytes: int = 0
+    request_sha256: str = ""
+    response_bytes: int = 0
+    response_sha256: str = ""
+
+
+class CallsAnswered(Event, frozen=True, kw_only=True):
+    """The gateway answered these calls of other systems, each to be kept in the message log. Accepted pushes are not
+    among them: `push_accepted` tells of those."""
+
+    event: ClassVar[str] = "calls_answered"
+    source: ClassVar[str] = "gateway"
+    calls: list[AnsweredCall]
 
 
 class DeliveryFailed(Event, frozen=True, kw_only=True):

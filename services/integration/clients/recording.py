@@ -74,10 +74,11 @@ class Recorder:
     """The notes of one client's calls, in order. Not shared between green threads.
 
     `limit` bounds what is kept of each body. `keep`, if given, is handed the notes whenever some have gathered, and on
-    `flush`; without it they wait for `take`.
+    `flush`; without it they wait for `take`. `road` is told by whoever opens one.
     """
 
     def __init__(self, partner: str, limit: int, keep: Callable[[list[Message]], None] | None = None) -> None:
+        self.road: str | None = None
         self._partner = partner
         self._limit = limit
         self._keep = keep
@@ -152,6 +153,7 @@ class Recorder:
                 error=None if story is None else story.replace("\x00", ""),
                 request=request,
                 response=response,
+                road=self.road,
             )
         )
         if self._keep is not None and len(self._notes) >= KEPT_AT_ONCE:

@@ -190,6 +190,8 @@ def open_road(partner: Partner, settings: IntegrationSettings, recorder: Recorde
             "Địa chỉ ngoài mạng nội bộ phải dùng kết nối mã hóa (https).",
         )
     context = tls_context(transport, settings) if secure else None
+    over = "soap" if partner.protocol == "soap" else "rest"
+    recorder.road = f"xroad-{over}" if transport.kind == "xroad" else over
     direct = DirectRoad(endpoint, settings.timeout_seconds, recorder, context)
     if transport.kind != "xroad":
         return direct

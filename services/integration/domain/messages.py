@@ -77,7 +77,8 @@ def part(head: str, headers: Mapping[str, str], body: bytes, limit: int, secrets
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One exchange with another system. `direction` is `out` (the hub asked) or `in` (the other did); `unit` and `form`
-    are the hub's; `endpoint` has no credentials; `delivery` and `attempt` tell which try it belongs to."""
+    are the hub's; `endpoint` has no credentials; `delivery` and `attempt` tell which try it belongs to. `road` is rest,
+    soap, xroad-rest or xroad-soap, `client` which of the partner's clients asked the hub."""
 
     id: UUID
     partner: str
@@ -98,3 +99,5 @@ class Message:
     error: str | None = None
     request: Part | None = None
     response: Part | None = None
+    road: str | None = None
+    client: str | None = None

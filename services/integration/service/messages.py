@@ -37,6 +37,7 @@ class MessageCalls:
         partner: str | None = None,
         direction: str | None = None,
         kind: str | None = None,
+        road: str | None = None,
         outcome: str | None = None,
         unit: str | None = None,
         form: str | None = None,
@@ -56,6 +57,7 @@ class MessageCalls:
             "partner": partner,
             "direction": direction,
             "kind": kind,
+            "road": road,
             "outcome": outcome,
             "unit": unit,
             "form": form,
@@ -209,4 +211,6 @@ def _view(row: Row[Any]) -> MessageView:
         request_sha256=None if row.request_digest is None else bytes(row.request_digest).hex(),
         response_bytes=row.response_bytes,
         response_sha256=None if row.response_digest is None else bytes(row.response_digest).hex(),
+        road=row.road,
+        client=row.client,
     )

@@ -42,6 +42,8 @@ _COLUMNS = (
     ("response_bytes", "bigint"),
     ("response_digest", "bytea"),
     ("response_kept", "bytea"),
+    ("road", "text"),
+    ("client", "text"),
 )
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
 _ARRAYS = ", ".join(f"%b::{kind}[]" for _, kind in _COLUMNS)
@@ -264,6 +266,8 @@ def _row(message: Message) -> tuple[Any, ...]:
         None if response is None else response.size,
         None if response is None else response.digest,
         None if response is None else response.kept,
+        message.road,
+        message.client,
     )
 
 

@@ -12,7 +12,8 @@ class MessageView:
 
     `direction`: out (the hub asked), in (the other did). `outcome`: answered, refused, failed, no_connection, timeout,
     broken, interrupted (the process died between sending and recording). Sizes (bytes) and SHA-256 are of the whole
-    bodies, however much is kept. `number` is the place in the hash chain, None until it is sealed.
+    bodies, however much is kept. `number` is the place in the hash chain, None until it is sealed. `road`: rest, soap,
+    xroad-rest, xroad-soap; `client`: which of the partner's clients asked the hub.
     """
 
     id: str
@@ -37,6 +38,8 @@ class MessageView:
     request_sha256: str | None = None
     response_bytes: int | None = None
     response_sha256: str | None = None
+    road: str | None = None
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,12 @@ from sqlalchemy import Engine, Row, text
 from sqlalchemy.exc import ProgrammingError
 
 from services.integration.journaling import keep_pushes
+from services.integration.message_log import keep_calls
 from services.integration.reconciling import Reconciler
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import deliveries, messages
-from shared.contracts.events import PushAccepted
+from shared.contracts.events import AnsweredCall, PushAccepted, PushCall
 from shared.entrypoints import Received
 from shared.envelope import new_message_id
 from shared.errors import Forbidden, NotFound
@@ -53,6 +54,7 @@ def test_every_try_of_an_attempt_is_kept_with_request_and_answer_but_no_secret(
         ("failed", 503, "submit", "LC", "GD-NAM"),
         ("answered", 200, "submit", "LC", "GD-NAM"),
     ]
+    assert {row.road for row in tries} == {"soap" if partner == "quoc-gia" else "rest"}
     for row in tries:
         request, answer = zlib.decompress(row.request), zlib.decompress(row.response)
         assert b"3507.6" in request and TOKEN.encode() not in request + answer and b"***" in request
@@ -203,3 +205,80 @@ def test_what_is_let_go_leaves_a_chain_that_still_holds(
     assert MESSAGES.seal(plain) == 1
     assert MESSAGES.verify(plain).holds and MESSAGES.verify(plain).sealed == 3
     assert verify(exported(service)).first == 3
+
+
+def asked(number: int, **known: Any) -> AnsweredCall:
+    given = {
+        "id": f"0199d8c4-0000-7000-8000-{number:012d}",
+        "client_id": "client:bo",
+        "partner": "bo-nganh",
+        "road": "rest",
+        "kind": "values",
+        "at": datetime(2026, 7, 1, tzinfo=UTC),
+        "correlation_id": f"c-{number}",
+        "endpoint": "/v1/values?token=s3cr3t&form=GD-NAM",
+        "outcome": "answered",
+        "microseconds": 1_500,
+        "status": 200,
+        "request_sha256": hashlib.sha256(b"").hexdigest(),
+        "response_bytes": 3,
+        "response_sha256": hashlib.sha256(b"{ }").hexdigest(),
+    }
+    return AnsweredCall(**given | known)
+
+
+def test_calls_of_others_are_kept_once_under_the_hubs_unit_found_and_verified(
+    far: httpx.Client, service: IntegrationService, plain: Plain, unit: UnitOfWork
+) -> None:
+    about = {"form": "GD-NAM", "unit": "12", "period": "2016"}
+    calls = [
+        asked(1, **about),
+        asked(2, kind="digests", road="xroad-soap", outcome="refused", status=500, code="integration.not_permitted"),
+        asked(3, **about | {"unit": "LC"}, store="warehouse"),
+        asked(4, **about | {"period": "never"}, status=422, outcome="refused"),
+    ]
+    with unit() as opened:
+        keep_calls(opened.connection, calls)
+        keep_calls(opened.connection, calls[:2])
+    found = {entry.correlation_id: entry for entry in service.list_messages(ACTOR, direction="in").messages}
+    assert {name: entry.unit for name, entry in found.items()} == {"c-1": "LC", "c-2": None, "c-3": "LC", "c-4": "LC"}
+    first = found["c-1"]
+    assert (first.client, first.road, first.endpoint) == ("client:bo", "rest", "/v1/values?token=***&form=GD-NAM")
+    assert (first.response_sha256, first.seconds) == (hashlib.sha256(b"{ }").hexdigest(), 0.0015)
+    [refused] = service.list_messages(ACTOR, road="xroad-soap").messages
+    assert (refused.kind, refused.error, refused.outcome) == ("digests", "integration.not_permitted", "refused")
+    assert service.read_message(ACTOR, first.id).response is None
+    assert MESSAGES.seal(plain) == 4
+    lines = exported(service)
+    assert verify(lines).holds
+    [changed] = verify([lines[0], lines[1].replace(b'"road":"rest"', b'"road":"soap"'), *lines[2:]]).faults
+    assert (changed.what, changed.number) == ("changed", 1)
+
+
+def test_a_push_is_kept_by_the_road_it_came_and_what_was_pulled_is_no_push(
+    service: IntegrationService, far: httpx.Client, unit: UnitOfWork
+) -> None:
+    body = b'{"form":"GD-NAM","unit":"LC","period":"2016","figures":[]}'
+    message = b"<Envelope/>"
+    call = PushCall(
+        road="xroad-soap",
+        endpoint="/soap/v1/reporting",
+        request_bytes=len(message),
+        request_sha256=hashlib.sha256(message).hexdigest(),
+    )
+    by_soap, pulled = pushed(1, body), pushed(2, body)
+    with unit() as opened:
+        keep_pushes(
+            opened,
+            [
+                replace_data(by_soap, call=call),
+                replace_data(pulled, origin="pull"),
+            ],
+        )
+    [entry] = service.list_messages(ACTOR).messages
+    assert (entry.road, entry.endpoint, entry.client) == ("xroad-soap", "/soap/v1/reporting", "so-giao-duc")
+    assert (entry.request_bytes, entry.request_sha256) == (len(message), hashlib.sha256(message).hexdigest())
+
+
+def replace_data(message: Received[PushAccepted], **changed: Any) -> Received[PushAccepted]:
+    return replace(message, data=msgspec.structs.replace(message.data, **changed))

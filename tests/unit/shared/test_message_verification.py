@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.canonical import encode
 from shared.chain import START, chained
-from shared.message_log import FORMAT, Head, canonical, instant, line_of, texts_of
+from shared.message_log import FIELDS, FORMAT, FORMATS, LATER, Head, canonical, instant, line_of, texts_of
 from shared.message_verification import LogReport, verify
 
 BEGINS = datetime(2026, 7, 1, tzinfo=UTC)
@@ -51,6 +52,8 @@ def made(count: int = COUNT) -> list[bytes]:
             "request_kept": hashlib.sha256(raw).digest(),
             "response_digest": None,
             "response_kept": None,
+            "road": "soap" if number % 2 else None,
+            "client": "client:csdl" if number % 4 == 1 else None,
             "sealed_as": number,
         }
         row["hash"] = chained(previous, canonical(number, texts_of(row)))
@@ -159,3 +162,18 @@ def test_a_body_that_was_let_go_is_counted_and_one_that_was_taken_away_is_named(
     told = msgspec.json.decode(lines[0]) | {"bodies_since": instant(BEGINS + timedelta(days=1))}
     report = verify([msgspec.json.encode(told), *lines[1:]])
     assert report.holds and report.bodiless == 1
+
+
+def test_an_entry_from_before_roads_were_told_keeps_its_hash_and_a_road_cannot_be_added_to_it() -> None:
+    texts: dict[str, str | None] = dict.fromkeys(FIELDS, "x")
+    old = texts | dict.fromkeys(LATER)
+    assert canonical(7, old) == encode(("7", *(old[name] for name in FIELDS if name not in LATER)), as_is=True)
+    assert len({canonical(7, texts | {"road": road, "client": client}) for road in (None, "", "soap")
+                for client in (None, "", "soap")}) == 9  # fmt: skip
+
+
+def test_a_file_of_the_format_before_is_verified() -> None:
+    head, *lines = made()
+    older = head.replace(FORMAT.encode(), FORMATS[0].encode())
+    assert verify([older, *lines]).holds
+    assert [fault.what for fault in verify([head.replace(b"log/2", b"log/9"), *lines]).faults] == ["header"]

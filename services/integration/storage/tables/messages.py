@@ -46,6 +46,8 @@ messages = Table(
     Column("response_kept", LargeBinary),
     Column("sealed_as", BigInteger),
     Column("hash", LargeBinary),
+    Column("road", Text),
+    Column("client", Text),
     UniqueConstraint("sealed_as", name="messages_sealed_as_key"),
     Index("messages_unsealed", "id", postgresql_where=text("sealed_as IS NULL")),
     Index("messages_at", "at"),
