@@ -15,6 +15,7 @@ import structlog
 
 from gateway.metrics import REQUEST_SECONDS
 from gateway.problems import problem_response
+from gateway.soap.envelope import fault_response
 from shared import traces
 from shared.errors import HubError, Internal, Invalid, TooLarge
 from shared.health import Standing
@@ -22,6 +23,7 @@ from shared.health import Standing
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_SOAP = "/soap/"
 CORRELATION_HEADER = b"x-correlation-id"
 _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
@@ -136,7 +138,10 @@ def _read_headers(scope: Scope) -> tuple[str, bool, int]:
 
 
 async def _refuse(error: HubError, correlation_id: str, scope: Scope, receive: Receive, send: Send) -> None:
-    await problem_response(error, correlation_id, {"Connection": "close"})(scope, receive, send)
+    # Whoever posts to the SOAP door understands a fault, whoever refuses.
+    by_soap = scope["method"] == "POST" and scope["path"].startswith(_SOAP)
+    said = fault_response if by_soap else problem_response
+    await said(error, correlation_id, {"Connection": "close"})(scope, receive, send)
 
 
 def _account(scope: Scope, status: int, seconds: float, correlation_id: str) -> None:

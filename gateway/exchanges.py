@@ -154,8 +154,9 @@ class Exchange:
         )
 
     def _endpoint(self) -> str:
-        query = self._scope["query_string"].decode("latin-1")
-        return (self._scope["path"] + (f"?{query}" if query else ""))[:_MAX_ENDPOINT]
+        path: str = self._scope["path"]
+        query: str = self._scope["query_string"].decode("latin-1")
+        return (f"{path}?{query}" if query else path)[:_MAX_ENDPOINT]
 
 
 def exchange_of(scope: Scope) -> Exchange | None:

@@ -84,7 +84,7 @@ async def list_values(
     if groups is not None or of is not None:
         pairs = [(theirs, int(number)) for number, _, theirs in (item.partition(":") for item in of or [])]
         given: dict[str, Any] = {"period": period, "form": form, "shares": groups, "of": pairs, "store": store}
-        _require_whole(given)
+        require_whole(given)
         return reply(await caller.ask("integration", "list_groups", **given, after=after, limit=limit))
     asked: dict[str, Any] = {
         "period": period,
@@ -108,11 +108,11 @@ async def _searched(
     store: str | None,
 ) -> msgspec.Raw:
     given: dict[str, Any] = {"level": level, "period": period, "form": form, "shares": shares, "store": store}
-    _require_whole(given)
+    require_whole(given)
     return await caller.ask("integration", "search_digests", **given, chosen=chosen, units=units)
 
 
-def _require_whole(asked: dict[str, Any]) -> None:
+def require_whole(asked: dict[str, Any]) -> None:
     """Refuse a question below a form that does not say which, or into how many shares."""
     if None in (asked["period"], asked["form"], asked["shares"]):
         raise Invalid(

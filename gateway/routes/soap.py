@@ -49,11 +49,11 @@ async def call(request: Request) -> Response:
         exchange = exchange_of(request.scope)
         if exchange is not None:
             exchange.refused(error)
-        return _fault(error, correlation_id)
+        return envelope.fault_response(error, correlation_id)
     except Exception as error:
         log.error("soap.failed", correlation_id=correlation_id, exc_info=error)
         fault = Internal("hub.internal", "a fault of the hub's own", "Hệ thống gặp lỗi; vui lòng báo mã yêu cầu.")
-        return _fault(fault, correlation_id)
+        return envelope.fault_response(fault, correlation_id)
 
 
 @router.get(ADDRESS, include_in_schema=False, dependencies=[public])
@@ -74,6 +74,10 @@ async def read_types() -> Response:
 
 async def _opened(request: Request) -> Message:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == "application/soap+xml":
+        raise Invalid(
+            "soap.version_mismatch", "SOAP 1.2 is not spoken here; send SOAP 1.1", "Chỉ nhận bản tin SOAP 1.1."
+        )
     if media not in ("text/xml", "application/xml"):
         raise Invalid("soap.media_type", "send text/xml", "Bản tin phải có kiểu nội dung text/xml.")
     raw = await request.body()
@@ -125,13 +129,6 @@ def _token(request: Request, message: Message) -> str:
 def _intake(request: Request) -> Intake:
     intake: Intake = request.app.state.intake
     return intake
-
-
-def _fault(error: HubError, correlation_id: str) -> Response:
-    headers = {}
-    if envelope.may_succeed_later(error):
-        headers["Retry-After"] = str(error.context.get("retry_after", 1))
-    return Response(envelope.faulted(error, correlation_id), 500, headers, media_type=MEDIA_TYPE)
 
 
 def _contract(address: str) -> bytes:

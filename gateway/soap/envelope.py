@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from starlette.responses import Response
 
 import shared
 from shared.errors import Conflict, HubError, Internal, Invalid, TooMany
@@ -46,6 +47,14 @@ class Message:
     def names(self) -> set[str]:
         """Return the names of all elements of the operation."""
         return {etree.QName(child).localname for child in self.body}
+
+    def all(self, name: str) -> list[Any]:
+        """Return all elements of this name of the operation."""
+        return list(self.body.findall(f"{R}{name}"))
+
+    def texts(self, name: str) -> list[str]:
+        """Return the texts of all elements of this name."""
+        return [(item.text or "").strip() for item in self.all(name)]
 
     def token(self) -> str | None:
         """Return the secret in the Token entry of the header, None without one."""
@@ -170,6 +179,14 @@ def faulted(error: HubError, correlation_id: str) -> bytes:
         },
     )
     return _enveloped(fault)
+
+
+def fault_response(error: HubError, correlation_id: str, headers: dict[str, str] | None = None) -> Response:
+    """Return the answer that tells this error as a fault: HTTP 500, as SOAP 1.1 asks, and when to come back."""
+    headers = dict(headers or {})
+    if may_succeed_later(error):
+        headers.setdefault("Retry-After", str(error.context.get("retry_after", 1)))
+    return Response(faulted(error, correlation_id), 500, headers, media_type=MEDIA_TYPE)
 
 
 def may_succeed_later(error: HubError) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +12,10 @@ import msgspec
 
 from gateway.auth import Caller
 from gateway.routes.data import Intake
+from gateway.routes.digests import require_whole
 from gateway.soap.envelope import Message, R
 from shared.canonical import content_hash, decimal_text
-from shared.contracts.views.digests import DigestPage, ListedPage
+from shared.contracts.views.digests import DigestPage, DigestView, ListedPage
 from shared.contracts.views.submissions import ReceiptView
 from shared.errors import Invalid
 
@@ -22,6 +23,14 @@ Content = Mapping[str, Any]
 _DECIMAL = re.compile(r"([+-]?)0*(\d*)\.?(\d*)")
 _PAGE = 1_000
 _MAX_ENTRIES = 20_000
+_PAGED = ("after", "limit")
+_FINER = {
+    "part": ("level", "period", "form", "parts"),
+    "bucket": ("level", "period", "form", "parts", "part"),
+    "group": ("level", "period", "form", "groups", "unit"),
+}
+"""What a question below a form takes, by its level."""
+
 _TAKEN = ("accepted", "unchanged", "conflict")
 
 
@@ -65,16 +74,26 @@ async def get_report_status(caller: Caller, message: Message, intake: Intake) ->
 async def get_digests(caller: Caller, message: Message, _intake: Intake) -> Content:
     """Return digests, as `GET /v1/digests` does, all of a level at once.
 
-    Raises Invalid("soap.not_offered") for levels below a key, Invalid("soap.too_many") for more than an answer bears.
+    Raises Invalid("soap.not_offered") for what the level does not take, Invalid("gateway.incomplete_question") for a
+    level below a form without all that it needs, Invalid("soap.too_many") for more than an answer bears.
     """
-    asked = _offered(message, ("level", "period", "form"))
+    level = message.fields().get("level", "")
+    finer = level in ("part", "group") or "parts" in message.names()
+    asked = _asked(message, _FINER.get(level, ()) if finer else ("level", "period", "form"))
     caller.concerns(form=asked.get("form"), period=asked.get("period"))
+    if finer:
+        shares = asked.get("groups" if level == "group" else "parts")
+        given = {"level": level, "period": asked.get("period"), "form": asked.get("form"), "shares": _count(shares)}
+        require_whole(given)
+        chosen, units = [int(number) for number in message.texts("part")], message.texts("unit")
+        raw = await caller.ask("integration", "search_digests", **given, chosen=chosen, units=units)
+        return {"entry": [_entry(row) for row in msgspec.json.decode(raw, type=DigestPage).digests]}
     entries: list[dict[str, Any]] = []
     after = None
     while True:
         raw = await caller.ask("integration", "read_digests", **asked, after=after, limit=_PAGE)
         page = msgspec.json.decode(raw, type=DigestPage)
-        entries += [asdict(row) for row in page.digests]
+        entries += [_entry(row) for row in page.digests]
         after = page.next
         if after is None:
             return {"entry": entries}
@@ -87,11 +106,21 @@ async def get_digests(caller: Caller, message: Message, _intake: Intake) -> Cont
 
 
 async def list_values(caller: Caller, message: Message, _intake: Intake) -> Content:
-    """Return a page of values, as `GET /v1/values` does; of their keys what the question did not name."""
-    asked = _offered(message, ("form", "unit", "period", "after", "limit"))
+    """Return a page of values, as `GET /v1/values` does; of their keys what the question did not name. Raises as
+    `get_digests`."""
+    finer = bool(message.names() & {"groups", "of"})
+    asked = _asked(
+        message, ("form", "period", "groups", "of", *_PAGED) if finer else ("form", "unit", "period", *_PAGED)
+    )
     caller.concerns(form=asked.get("form"), unit=asked.get("unit"), period=asked.get("period"))
-    asked["limit"] = min(int(asked.get("limit", _PAGE)), _PAGE)
-    raw = await caller.ask("integration", "list_values", **asked)
+    paged = {"after": asked.get("after"), "limit": min(_count(asked.get("limit")) or _PAGE, _PAGE)}
+    if finer:
+        given = {name: asked.get(name) for name in ("period", "form")} | {"shares": _count(asked.get("groups"))}
+        require_whole(given)
+        of = [(item.findtext(f"{R}unit").strip(), int(item.findtext(f"{R}group"))) for item in message.all("of")]
+        raw = await caller.ask("integration", "list_groups", **given, of=of, **paged)
+    else:
+        raw = await caller.ask("integration", "list_values", **asked | paged)
     page = msgspec.json.decode(raw, type=ListedPage)
     values = [
         {"indicator": row.indicator, "amount": row.value, "status": row.status, "version": row.version}
@@ -109,17 +138,25 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def _offered(message: Message, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return what is asked for. Raises Invalid("soap.not_offered") for what the contract knows and the hub offers to
-    nobody: groups below a key are what the hub asks its partners for."""
+def _asked(message: Message, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what is asked for. Raises Invalid("soap.not_offered") for elements that this question does not take: one
+    that is passed over would be answered by another question's answer."""
     given = message.fields()
-    if message.names() - set(names) or given.get("level") in ("part", "group"):
+    if odd := message.names() - set(names):
         raise Invalid(
             "soap.not_offered",
-            "levels are root, period, form and bucket; listings are by form, unit and period",
-            "Hệ thống chỉ đối chiếu theo toàn bộ, kỳ, biểu mẫu và đơn vị.",
+            f"this question takes {', '.join(names) or 'nothing below a form'}, not {', '.join(sorted(odd))}",
+            f"Câu hỏi này không nhận phần tử: {', '.join(sorted(odd))}.",
         )
     return {name: given[name] for name in names if name in given}
+
+
+def _entry(row: DigestView) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("period", "form", "unit", "share", "count", "digest")}
+
+
+def _count(text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,10 @@ import httpx
 import msgspec
 import pytest
 
+from services.integration.clients import Recorder
+from services.integration.clients.rest import RestClient
+from services.integration.clients.soap import SoapClient
+from services.integration.clients.transport import DirectRoad
 from services.integration.service import IntegrationService
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
@@ -17,7 +21,9 @@ from shared.contracts.views.digests import DigestView, ListedValue
 from shared.digest import Digest, entry_hash, of_hash, total
 from shared.errors import Forbidden, Invalid
 from shared.storage import UnitOfWork
+from tests.service.gateway.test_over_xroad import served
 from tests.service.integration.conftest import TOKEN, Record, Work, recorded
+from tests.unit.gateway.conftest import Gateway
 
 SYSTEM = Actor(
     id="client:bo", kind="client", name="Bộ", rights=("digests.read",), units=("*",), forms=("*",), partner="quoc-gia"
@@ -182,3 +188,25 @@ def test_a_partner_whose_permission_has_ended_is_shown_nothing(
         partner_rows.save(opened.connection, replace(partner, permission=ended))
     with pytest.raises(Forbidden, match="not_permitted"):
         service.read_digests(SYSTEM)
+
+
+def test_by_soap_the_same_is_read_below_a_form(
+    held: Any, far: httpx.Client, work: Work, service: IntegrationService
+) -> None:
+    work("quoc-gia")
+    hub = Gateway()
+    for method in ("read_digests", "search_digests", "list_values", "list_groups"):
+        asked = getattr(service, method)
+        hub.broker.answers[f"integration.{method}"] = lambda actor, _asked=asked, **given: _asked(SYSTEM, **given)
+    with served(hub.app) as address:
+        ours = SoapClient(DirectRoad(f"{address}/soap/v1/reporting", 5, Recorder("hub", 0)), hub.token)
+        own = RestClient(DirectRoad(str(far.base_url).rstrip("/"), 5, Recorder("own", 0)), TOKEN)
+        assert ours.parts("2016", "GD-NAM", 4) == own.parts("2016", "GD-NAM", 4) != {}
+        assert ours.units("2016", "GD-NAM", 4, range(4)) == own.units("2016", "GD-NAM", 4, range(4)) != {}
+        groups = ours.groups("2016", "GD-NAM", 3, ["12"])
+        assert groups == own.groups("2016", "GD-NAM", 3, ["12"]) and len(groups) > 1
+        chosen = list(groups)
+        found, wanted = (client.entries("2016", "GD-NAM", 3, chosen) for client in (ours, own))
+        assert found == wanted and set(found) == {"12"}
+        ours.close()
+        own.close()

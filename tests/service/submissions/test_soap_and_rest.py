@@ -172,6 +172,9 @@ def test_zeep_reads_what_became_of_a_message_and_a_fault(doors: Doors) -> None:
         assert again.state == "already_applied"
         with pytest.raises(Fault, match="send `Authorization"):
             doors.soap.GetReportStatus(message_id="whole")
+        with pytest.raises(Fault, match="a body may have at most") as beyond:
+            doors.soap.GetReportStatus(message_id="x" * 100_000, **doors.header)
+        assert beyond.value.detail.findtext(".//{*}detail").startswith("Nội dung gửi lên vượt quá")
     finally:
         doors.gateway.broker.answers["submissions.find_receipt"] = None
 
@@ -179,9 +182,18 @@ def test_zeep_reads_what_became_of_a_message_and_a_fault(doors: Doors) -> None:
 @pytest.mark.skipif(not npm_is_here(), reason="npm is not on this machine")
 def test_the_npm_client_pushes_and_asks_by_the_contract_alone(doors: Doors) -> None:
     doors.count += 1
+    answers = doors.gateway.broker.answers
+    brief = {"period": None, "form": None, "unit": None, "count": 5, "digest": "0f" * 8, "share": 3}
+    answers["integration.search_digests"] = {"store": "expected", "digests": [brief]}
+    answers["integration.list_groups"] = {"store": "expected", "values": []}
     told = soap_client(f"{doors.address}/soap/v1/reporting?wsdl", doors.gateway.token)
     assert (told["handed"]["state"], told["asked"]["state"]) == ("accepted", "unknown")
     assert told["fault"]["detail"]["ReportingFault"]["code"] == "gateway.token_missing"
+    assert told["parts"]["entry"] == [{"share": "3", "count": "5", "digest": "0f" * 8}]
+    [listing] = [given for name, given in doors.gateway.broker.calls if name == "integration.list_groups"]
+    assert (listing["of"], listing["shares"]) == ([["12", 1], ["14", 0]], 3)
+    large = told["large"]["detail"]["ReportingFault"]
+    assert (large["code"], large["detail"].startswith("Nội dung gửi lên vượt quá")) == ("gateway.body_too_large", True)
     [push] = [event for event, _ in doors.gateway.broker.published if isinstance(event, PushAccepted)]
     doors.gateway.broker.published.clear()
     assert msgspec.json.decode(bytes(push.body)) == {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -214,13 +214,28 @@ def test_a_listing_names_of_its_keys_what_the_question_did_not(gateway: Gateway)
 @pytest.mark.parametrize(
     "body",
     [
-        DIGESTS.format("part", "<parts>4</parts>"),
+        DIGESTS.format("part", "<period>2016</period><form>GD-NAM</form><parts>4</parts><unit>LC</unit>"),
+        DIGESTS.format("root", "<groups>4</groups>"),
+        DIGESTS.format("form", "<parts>4</parts>"),
         DIGESTS.format("bucket", "<unit>LC</unit>"),
-        LIST.format("<groups>4</groups><of><unit>LC</unit><group>1</group></of>"),
+        LIST.format("<form>GD-NAM</form><unit>LC</unit><period>2016</period><groups>4</groups>"),
     ],
 )
-def test_what_the_contract_knows_and_the_hub_does_not_offer_is_said(gateway: Gateway, body: str) -> None:
+def test_an_element_that_a_question_does_not_take_is_refused_and_not_passed_over(gateway: Gateway, body: str) -> None:
     assert told(post(gateway, envelope(body))) == ("Client", "soap.not_offered")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DIGESTS.format("part", "<parts>4</parts>"),
+        DIGESTS.format("part", "<period>2016</period><form>GD-NAM</form>"),
+        DIGESTS.format("group", "<period>2016</period><form>GD-NAM</form><unit>LC</unit>"),
+        LIST.format("<form>GD-NAM</form><groups>4</groups>"),
+    ],
+)
+def test_a_question_below_a_form_needs_all_that_it_is_about(gateway: Gateway, body: str) -> None:
+    assert told(post(gateway, envelope(body))) == ("Client", "gateway.incomplete_question")
 
 
 def test_the_call_of_the_integrators_guide_is_taken_as_it_stands(empty: Gateway) -> None:
@@ -262,6 +277,29 @@ def test_what_is_not_by_the_contract_is_a_fault_with_a_stable_code(
 ) -> None:
     assert told(post(gateway, message)) == (side, code)
     assert gateway.broker.published == []
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_what_is_refused_before_the_door_is_a_fault_too(gateway: Gateway, declared: bool) -> None:
+    message = envelope(STATUS.replace("m-1", "x" * 30_000)).encode()
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        yield message[:15_000]
+        yield message[15_000:]
+
+    answer = gateway.ask("POST", ADDRESS, content=message if declared else in_pieces(),
+                         headers={"Content-Type": "text/xml"})  # fmt: skip
+    assert told(answer) == ("Client", "gateway.body_too_large")
+    assert "Nội dung gửi lên vượt quá" in body_of(answer).findtext(f".//{R}detail")
+    assert body_of(answer).findtext(f".//{R}correlation_id") == answer.headers["x-correlation-id"]
+    nul = gateway.ask("POST", f"{ADDRESS}?a=%00", content=message[:10], headers={"Content-Type": "text/xml"})
+    assert told(nul) == ("Client", "gateway.nul_character")
+    assert gateway.ask("POST", "/v1/data", content=message, headers={"Idempotency-Key": "k"}).status_code == 413
+
+
+def test_a_soap_1_2_message_is_told_which_version_is_spoken(gateway: Gateway) -> None:
+    answer = post(gateway, envelope(STATUS), Content_Type="application/soap+xml; action=x")
+    assert told(answer) == ("VersionMismatch", "soap.version_mismatch")
 
 
 def test_deep_nesting_and_other_media_types_are_refused(gateway: Gateway) -> None:
