@@ -32,6 +32,8 @@ log = logger(__name__)
 _ROUTES = "/v1/"
 _MAX_URL = 2_000
 _MAX_FIELD = 255
+_IDENTIFIERS = ("x-road-client", "x-road-service", "x-road-security-server", "x-road-represented-party")
+"""Several codes of up to 255 letters each, percent-encoded."""
 
 
 class Platform:
@@ -102,9 +104,12 @@ class Platform:
         self._servers.require_trust(scope)
         if "x-road-client" not in headers:
             raise Invalid("gateway.xroad_header", "X-Road-Client is missing", "Thiếu tiêu đề X-Road-Client.")
-        if any(len(text) > _MAX_FIELD for text in headers.values()):
+        if any(len(text) > (_MAX_URL if name in _IDENTIFIERS else _MAX_FIELD) for name, text in headers.items()):
             raise Invalid("gateway.xroad_header", "an X-Road header is too long", "Tiêu đề X-Road quá dài.")
         client = Member.read(headers["x-road-client"])
+        named = headers.get("x-road-service")
+        if named is not None and Service.read(named) != self._servers.service:
+            raise NotFound("gateway.no_such_service", f"{named} is not offered here", "Không có dịch vụ này.")
         correlation_id = correlation_of(scope)
         scope["xroad_id"] = headers.get("x-road-id")
         scope["lent_token"] = await self._servers.token_of(client, correlation_id)

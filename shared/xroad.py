@@ -109,5 +109,8 @@ def of_platform(code: str) -> bool:
 
 def surely_not_done(code: str) -> bool:
     """Tell whether this error of the platform says that the service was certainly not called: the request broke a rule
-    of the client's own security server (`Client.…`), or was stopped at a gate."""
+    of the client's own security server (`Client.…`), or was stopped at a gate. What failed with the service itself
+    (`….ServiceFailed.…`) may have been called, however the code ends."""
+    if "ServiceFailed" in code.split("."):
+        return False
     return code.startswith("Client.") or code.rpartition(".")[2] in _CERTAIN

@@ -83,7 +83,12 @@ async def get_digests(caller: Caller, message: Message, _intake: Intake) -> Cont
     caller.concerns(form=asked.get("form"), period=asked.get("period"))
     if finer:
         shares = asked.get("groups" if level == "group" else "parts")
-        given = {"level": level, "period": asked.get("period"), "form": asked.get("form"), "shares": _count(shares)}
+        given: dict[str, Any] = {
+            "level": level,
+            "period": asked.get("period"),
+            "form": asked.get("form"),
+            "shares": _count(shares),
+        }
         require_whole(given)
         chosen, units = [int(number) for number in message.texts("part")], message.texts("unit")
         raw = await caller.ask("integration", "search_digests", **given, chosen=chosen, units=units)
@@ -113,9 +118,10 @@ async def list_values(caller: Caller, message: Message, _intake: Intake) -> Cont
         message, ("form", "period", "groups", "of", *_PAGED) if finer else ("form", "unit", "period", *_PAGED)
     )
     caller.concerns(form=asked.get("form"), unit=asked.get("unit"), period=asked.get("period"))
-    paged = {"after": asked.get("after"), "limit": min(_count(asked.get("limit")) or _PAGE, _PAGE)}
+    paged: dict[str, Any] = {"after": asked.get("after"), "limit": min(_count(asked.get("limit")) or _PAGE, _PAGE)}
     if finer:
-        given = {name: asked.get(name) for name in ("period", "form")} | {"shares": _count(asked.get("groups"))}
+        given: dict[str, Any] = {"period": asked.get("period"), "form": asked.get("form")}
+        given["shares"] = _count(asked.get("groups"))
         require_whole(given)
         of = [(item.findtext(f"{R}unit").strip(), int(item.findtext(f"{R}group"))) for item in message.all("of")]
         raw = await caller.ask("integration", "list_groups", **given, of=of, **paged)

@@ -15,7 +15,7 @@ from shared.xroad import IDENTIFIERS, REPRESENTATION, XROAD, Member, checked_cod
 
 _X, _I = f"{{{XROAD}}}", f"{{{IDENTIFIERS}}}"
 _MANDATORY = ("client", "service", "id", "protocolVersion")
-_KNOWN = {*_MANDATORY, "centralService", "userId", "issue", "requestHash"}
+_KNOWN = {*_MANDATORY, "centralService", "userId", "issue", "requestHash", "securityServer"}
 _CODES = ("xRoadInstance", "memberClass", "memberCode", "subsystemCode", "serviceCode", "serviceVersion")
 _VERSION = re.compile(r"4\.\d{1,3}")
 """Any protocol of the same major number is compatible (section 2.2); what the hub itself sends is 4.0."""

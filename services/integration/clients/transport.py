@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import certifi
@@ -118,7 +118,9 @@ class DirectRoad:
                 raise Unreached(f"our certificate was not accepted: {refused}") from error
             if cut.short:
                 raise Unreached(f"closed before all was sent: {error}", quick=True) from error
-            raise Lost(f"{type(error).__name__}: {error}") from error
+            # With TLS 1.3 we are connected before the server has judged our certificate (RFC 8446, section 4.4.2.4).
+            doubt = "; perhaps it does not take our certificate (TLS 1.3 tells after sending)" if cut.unjudged else ""
+            raise Lost(f"{type(error).__name__}: {error}{doubt}") from error
 
     def close(self) -> None:
         """Give connections back."""
@@ -131,9 +133,16 @@ class _Cut:
 
     def __init__(self) -> None:
         self.short = False
+        self.unjudged = False
+        """Whether the connection is new, of TLS 1.3, and nothing has come back on it."""
 
-    def watch(self, event: str, _info: Mapping[str, object]) -> None:
+    def watch(self, event: str, info: Mapping[str, Any]) -> None:
         """Called by httpcore for each of its steps."""
+        if event.endswith("start_tls.complete"):
+            speaking = info["return_value"].get_extra_info("ssl_object")
+            self.unjudged = speaking is not None and speaking.version() == "TLSv1.3"
+        elif event.endswith("receive_response_headers.complete"):
+            self.unjudged = False
         if event.endswith(("send_request_headers.failed", "send_request_body.failed")):
             self.short = True
 

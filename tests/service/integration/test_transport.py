@@ -212,6 +212,38 @@ def test_where_either_side_distrusts_the_other_nothing_is_applied_and_that_is_ce
     assert not answer.quick or server == "mutual"
 
 
+@contextmanager
+def silent(folder: Path, newest: ssl.TLSVersion) -> Iterator[str]:
+    """A server that completes the handshake, takes the request and closes without a word, as some do that miss a
+    certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    context.maximum_version = newest
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with context.wrap_socket(connection, server_side=True) as secured:
+            while b"]}" not in secured.recv(65_536):
+                pass
+            secured.shutdown(socket.SHUT_RDWR)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        thread.join(10)
+
+
+@pytest.mark.parametrize(("newest", "told"), [(ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, False)])
+def test_a_close_after_the_handshake_is_no_proof_and_the_story_says_what_it_may_be(
+    folder: Path, settings: IntegrationSettings, newest: ssl.TLSVersion, told: bool
+) -> None:
+    with silent(folder, newest) as address:
+        answer = submitted(partner(f"https://{address}", kind="tls", authority="province.crt"), settings)
+    assert answer.said is Said.UNCLEAR
+    assert ("certificate" in (answer.error or "")) is told
+
+
 def test_the_name_of_a_partner_is_checked(secure: Callable[[str], str], settings: IntegrationSettings) -> None:
     port = secure("open").rpartition(":")[2]
     answer = submitted(partner(f"https://localhost:{port}", kind="tls", authority="province.crt"), settings)

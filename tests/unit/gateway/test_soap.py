@@ -451,6 +451,22 @@ def test_by_r1_the_routes_answer_with_the_platforms_headers(provider: Gateway) -
     assert {given["actor"]["id"] for _, given in provider.broker.calls if "actor" in given} == {"client:bkh"}
 
 
+def test_long_identifiers_are_taken_encoded_and_our_service_may_be_named(provider: Gateway) -> None:
+    provider.broker.answers["indicators.find_observation"] = {"value": "1"}
+    long = {"X-Road-Client": "VN/GOV/BKH/" + "%E1%BB%91" * 60, "X-Road-Service": OURS}
+    assert provider.ask("GET", R1, headers=TRUST | long).status_code == 200
+
+
+def test_a_targeted_security_server_is_repeated_like_every_field(provider: Gateway) -> None:
+    target = (
+        '<x:securityServer i:objectType="SERVER"><i:xRoadInstance>VN</i:xRoadInstance><i:memberClass>GOV'
+        "</i:memberClass><i:memberCode>H35</i:memberCode><i:serverCode>ss1</i:serverCode></x:securityServer>"
+    )
+    answer = etree.fromstring(post(provider, envelope(STATUS, X_HEADER + target), **TRUST).content)
+    repeated = [etree.QName(item).localname for item in answer.iterfind(f"{S}Header/*")]
+    assert repeated[-2:] == ["protocolVersion", "securityServer"]
+
+
 def test_a_push_by_r1_is_a_push_of_the_client_it_stands_for(provider: Gateway) -> None:
     body = b'{"form": "GD-NAM", "unit": "LC", "period": "2016", "figures": [{"indicator": "GD01", "value": 1}]}'
     path = f"/r1/{OURS}/v1/data"
@@ -469,6 +485,8 @@ def test_a_push_by_r1_is_a_push_of_the_client_it_stands_for(provider: Gateway) -
         (R1, TRUST | {"X-Road-Client": "VN/GOV"}, 400, "Client.BadRequest"),
         (R1, TRUST | CLIENT | {"X-Road-Id": "x" * 300}, 400, "Client.BadRequest"),
         (R1.replace("/", "%2F"), TRUST | CLIENT, 404, None),
+        (R1, TRUST | CLIENT | {"X-Road-Service": "VN/GOV/H35/baocao/other"}, 500, "Server.ServerProxy.UnknownService"),
+        ("/v1/observations/NN01.NS/LC/2016", TRUST | CLIENT | {"X-Road-Service": "VN/GOV/H35/baocao/other"}, 404, None),
         ("/r1/VN/GOV", TRUST | CLIENT, 400, "Client.BadRequest"),
         (R1.replace("H35", "H36"), TRUST | CLIENT, 500, "Server.ServerProxy.UnknownService"),
         (f"/r1/{OURS}/metrics", TRUST | CLIENT, 500, "Server.ServerProxy.UnknownService"),

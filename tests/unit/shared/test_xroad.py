@@ -49,6 +49,7 @@ def test_a_service_needs_its_subsystem() -> None:
         ("Server.ServerProxy.AccessDenied", True, True),
         ("Server.ClientProxy.UnknownMember", True, True),
         ("Server.ServerProxy.ServiceFailed.HttpError", True, False),
+        ("Server.ServerProxy.ServiceFailed.SslAuthenticationFailed", True, False),
         ("Server.ServerProxy.NetworkError", True, False),
         ("Server.ClientProxy.LoggingFailed.InternalError", True, False),
         ("Server", False, False),
