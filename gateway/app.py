@@ -128,6 +128,7 @@ def create_app(settings: GatewaySettings | None = None, broker: BrokerPort | Non
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # shared.traces and gateway.metrics tell of it
     )
     app.state.settings = settings
     app.state.standing = Standing("serving")
