@@ -32,6 +32,8 @@ from shared.errors import Invalid
 
 NAMESPACE = "urn:laichau:reporting:1"
 _WSDL = Path(shared.__file__).parent / "schemas" / "reporting.wsdl"
+_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
+_VALUE, _INDICATOR, _AMOUNT, _STATUS = (f"{{{NAMESPACE}}}{name}" for name in ("value", "indicator", "amount", "status"))
 _PAGE = 1_000
 _SAID = {
     "applied": Said.APPLIED,
@@ -59,12 +61,28 @@ class _Response:
 
 
 class RoadTransport(Transport):
-    """Lets zeep call over a road. Refuses documents that declare types or entities."""
+    """Lets zeep call over a road. Refuses documents that declare types or entities.
+
+    zeep writes envelopes, all but the `values` of a packet: it takes 60 µs for each, of which there may be thousands.
+    They are the last thing in a packet and all alike, so they are put in here.
+    """
 
     def __init__(self, road: Road, cost: Cost) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # zeep
         self._road = road
         self._cost = cost
+        self.values: Sequence[tuple[str, str | None, str]] = ()
+
+    def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> Any:
+        """Called by zeep with an envelope that is whole but for the values."""
+        [operation] = envelope.find(_BODY)
+        for name, value, status in self.values:
+            row = etree.SubElement(operation, _VALUE)
+            etree.SubElement(row, _INDICATOR).text = name
+            if value is not None:
+                etree.SubElement(row, _AMOUNT).text = value
+            etree.SubElement(row, _STATUS).text = status
+        return super().post_xml(address, envelope, headers)  # type: ignore[no-untyped-call]  # zeep
 
     def post(self, address: str, message: bytes, headers: dict[str, str]) -> Any:
         """Called by zeep with an envelope; where to is the road's matter. Raises Unreached, Lost, TransportError for
@@ -97,8 +115,8 @@ class SoapClient:
         self.cost = Cost()
         self._road = road
         contract = _contract()
-        transport = RoadTransport(road, self.cost)
-        client = zeep.Client(contract.wsdl, transport=transport, settings=contract.settings)  # type: ignore[no-untyped-call]  # zeep
+        self._transport = RoadTransport(road, self.cost)
+        client = zeep.Client(contract.wsdl, transport=self._transport, settings=contract.settings)  # type: ignore[no-untyped-call]  # zeep
         binding = f"{{{NAMESPACE}}}ReportingBinding"
         self._service: Any = client.create_service(binding, "")  # type: ignore[no-untyped-call]  # zeep
         header = etree.Element(f"{{{NAMESPACE}}}Token")
@@ -107,22 +125,21 @@ class SoapClient:
 
     def submit(self, packet: Packet) -> Answer:
         """Hand over a packet."""
-        values = [
-            {"indicator": name, "status": status} | ({} if value is None else {"amount": Decimal(value)})
-            for name, value, status in packet.values
-        ]
-        return self._state(
-            packet.message_id,
-            "SubmitReportData",
-            message_id=packet.message_id,
-            sender=packet.sender,
-            form=packet.form,
-            unit=packet.unit,
-            period=packet.period,
-            version=packet.version,
-            content_hash=packet.content_hash,
-            value=values,
-        )
+        self._transport.values = packet.values
+        try:
+            return self._state(
+                packet.message_id,
+                "SubmitReportData",
+                message_id=packet.message_id,
+                sender=packet.sender,
+                form=packet.form,
+                unit=packet.unit,
+                period=packet.period,
+                version=packet.version,
+                content_hash=packet.content_hash,
+            )
+        finally:
+            self._transport.values = ()
 
     def status(self, packet: Packet) -> Answer:
         """Ask what became of a packet that was sent."""
