@@ -14,7 +14,9 @@ from gateway.auth import Caller
 from shared.contracts.push import PushBody, PushFigure
 from shared.errors import Invalid
 from shared.packets.checking import require_hash
+from shared.packets.findings import unsigned
 from shared.packets.kind import Header, Kind
+from shared.packets.registry import kind_of_content
 from shared.packets.report_data import ReportData
 from shared.packets.report_list import ReportList
 from shared.packets.xml import Packet, build, is_signed, parsed, read
@@ -44,17 +46,21 @@ async def document(caller: Caller, kind: Kind, service: str, method: str, signed
     return Response(made, 200, {"Content-Disposition": name}, MEDIA_TYPE)
 
 
-async def push_of(caller: Caller, raw: bytes) -> bytes:
-    """Return the push that this packet (4) or (5) is; a signature must be that of a certificate pinned for the caller.
+async def push_of(caller: Caller, raw: bytes) -> tuple[bytes, bool]:
+    """Return the push that this packet (4) or (5) is, and whether it was signed; a signature must be the caller's own.
 
-    Raises what `xml.read` does, Invalid("packets.not_taken") for other kinds, Invalid("packets.hash_differs"), and what
-    `integration.verify_packet` does.
+    Raises what `xml.read` does, Invalid("packets.unsigned") where the caller's permission demands a signature,
+    Invalid("packets.not_taken") for other kinds, Invalid("packets.hash_differs"), and what `integration.verify_packet`
+    does.
     """
     root = await asyncio.to_thread(parsed, raw)
-    if is_signed(root):
+    signed = is_signed(root)
+    if signed:
         told = await caller.ask("integration", "verify_packet", document=raw.decode("utf-8-sig"))
         raw = msgspec.json.decode(told, type=str).encode()
     packet: Packet[Any] = await asyncio.to_thread(read, raw)
+    if caller.actor.signs and not signed:
+        raise unsigned(kind_of_content(type(packet.content)).root)
     if isinstance(packet.content, ReportData):
         require_hash(packet.content)
         body = _of_data(packet.content)
@@ -66,7 +72,7 @@ async def push_of(caller: Caller, raw: bytes) -> bytes:
             "only report-data (4) and report-list (5) are taken in",
             "Chỉ tiếp nhận gói dữ liệu báo cáo (4) và (5).",
         )
-    return msgspec.json.encode(body)
+    return msgspec.json.encode(body), signed
 
 
 def _of_data(data: ReportData) -> PushBody:

@@ -25,7 +25,7 @@ from gateway.routes.bodies import checked_json
 from shared.contracts.events import PushAccepted
 from shared.contracts.push import MAX_FIGURES, PushBody, PushFigure
 from shared.contracts.views.submissions import CheckView, ReceiptView
-from shared.errors import Conflict, HubError, Invalid, NotFound, TooLarge, Unavailable
+from shared.errors import Conflict, Forbidden, HubError, Invalid, NotFound, TooLarge, Unavailable
 
 router = APIRouter(tags=["data"])
 Pusher = Annotated[Caller, requires("data.push")]
@@ -78,10 +78,10 @@ class Intake:
         """Return the id of the receipt that this caller has, or would get, for this key."""
         return self._receipts.make(caller.actor.id, key)
 
-    async def take(self, caller: Caller, key: str, body: bytes) -> Response:
-        """Make the push durable and return 202, or 200 with the stored receipt if it was processed before. Raises as
-        `accept` does."""
-        receipt, replayed = await self._accepted(caller, key, body)
+    async def take(self, caller: Caller, key: str, body: bytes, *, signed: bool = False) -> Response:
+        """Make the push durable and return 202, or 200 with the stored receipt if it was processed before; `signed`: it
+        came as a packet whose signature holds. Raises as `accept` does."""
+        receipt, replayed = await self._accepted(caller, key, body, signed)
         if replayed:
             return reply(receipt, headers={"Idempotent-Replay": "true"})
         return reply(receipt, 202, {"Location": f"/v1/receipts/{self.receipt_id(caller, key)}"})
@@ -89,13 +89,16 @@ class Intake:
     async def accept(self, caller: Caller, key: str, body: bytes) -> tuple[ReceiptView, bool]:
         """Make the push durable; return its receipt, and whether it was processed before.
 
-        Raises Conflict("data.in_flight"), Invalid("data.key_reused"), what `_check_shape` raises, and Unavailable.
+        Raises Conflict("data.in_flight"), Invalid("data.key_reused"), Forbidden("data.signature_demanded") for who
+        must push signed packets, what `_check_shape` raises, and Unavailable.
         """
-        receipt, replayed = await self._accepted(caller, key, body)
+        receipt, replayed = await self._accepted(caller, key, body, signed=False)
         return msgspec.json.decode(receipt, type=ReceiptView), replayed
 
-    async def _accepted(self, caller: Caller, key: str, body: bytes) -> tuple[msgspec.Raw, bool]:
+    async def _accepted(self, caller: Caller, key: str, body: bytes, signed: bool) -> tuple[msgspec.Raw, bool]:
         try:
+            if caller.actor.signs and not signed:
+                raise _unsigned(caller)
             return await self._counted(caller, key, body)
         except HubError as error:
             PUSHES.labels("unavailable" if error.retryable else "refused").inc()
@@ -175,6 +178,14 @@ class Intake:
             body=msgspec.Raw(body),
             call=None if caller.exchange is None else caller.exchange.pushed(body),
         )
+
+
+def _unsigned(caller: Caller) -> Forbidden:
+    return Forbidden(
+        "data.signature_demanded",
+        f"{caller.actor.partner} is permitted to push signed packets only: POST /v1/packets",
+        "Theo văn bản cho phép kết nối, hệ thống này chỉ được gửi gói tin có chữ ký số (POST /v1/packets).",
+    )
 
 
 def _check_shape(body: bytes) -> None:

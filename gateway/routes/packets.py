@@ -223,10 +223,12 @@ async def read_kpi_data(
 )
 async def push_packet(request: Request, caller: Pusher, key: Key) -> Response:
     """Push figures as packet (4) or (5). It becomes the same push as `POST /v1/data`, with the same receipt. A packet
-    that bears a signature is taken only if it holds under the certificate that the hub has pinned for the sender."""
+    that bears a signature is taken only if it holds and is the sender's own; one without is refused where the sender's
+    permission demands signatures."""
     intake: Intake = request.app.state.intake
     try:
-        return await intake.take(caller, key, await making.push_of(caller, await request.body()))
+        body, signed = await making.push_of(caller, await request.body())
+        return await intake.take(caller, key, body, signed=signed)
     except HubError as error:
         PUSHES.labels("unavailable" if error.retryable else "refused").inc()
         raise

@@ -45,14 +45,24 @@ def check(
         Path | None,
         typer.Option(help="The sender's certificate (PEM): the signature must hold under it.", exists=True),
     ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option(help="Authorities (PEM) of which one must have issued the signer's certificate.", exists=True),
+    ] = None,
+    holder: Annotated[str, typer.Option(help="With --authority: who must have signed (CN=…,O=…,C=VN).")] = "",
+    revocations: Annotated[
+        list[Path] | None, typer.Option(help="Lists of revoked certificates (CRL, PEM or DER).", exists=True)
+    ] = None,
     json_: show.AsJson = False,
 ) -> None:
     """Tell which of the thirteen a file is and all that is wrong with it; end with 1 if anything is."""
-    from shared.packets import checking, signing  # XML and its signatures are for this command alone
+    from shared.packets import checking, trust  # XML and its signatures are for this command alone
 
     with show.plain_errors():
-        pinned = None if certificate is None else [signing.certificate_of(certificate.read_bytes())]
-        found = checking.check(file.read_bytes(), pinned)
+        wanted = None
+        if certificate is not None or authority is not None:
+            wanted = trust.read(certificate, authority, holder, revocations or [])
+        found = checking.check(file.read_bytes(), wanted)
     told = {
         "kind": found.kind.id,
         "number": found.kind.number,

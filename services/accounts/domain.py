@@ -190,8 +190,10 @@ def claims(
     at: datetime,
     life_seconds: int,
     token_id: str,
+    signs: bool = False,
 ) -> dict[str, object]:
-    """Return what the account's token says: who, until when (Unix seconds), which rights, over what."""
+    """Return what the account's token says: who, until when (Unix seconds), which rights, over what, and
+    whether what it pushes must be signed."""
     issued = int(at.timestamp())
     return {
         "iss": issuer,
@@ -207,4 +209,5 @@ def claims(
         "forms": list(account.forms),
         "agency": account.agency,
         "partner": account.partner,
+        "signs": signs,
     }

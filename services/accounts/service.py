@@ -103,14 +103,17 @@ class AccountsService(Described):
             )
         return self._admit(account, narrowed(account.rights, scope))
 
-    def _life(self, account: Account) -> int:
-        """Return how many seconds the account's token lives: a system's not beyond its partner's permission."""
+    def _terms(self, account: Account) -> tuple[int, bool]:
+        """Return how many seconds the account's token lives, a system's not beyond its partner's permission, and
+        whether what it pushes must be signed."""
         life = self.settings().token_life_seconds
         if account.kind != "client" or account.partner in (None, OPERATIONS):
-            return life
+            return life, False
         now = datetime.now(UTC)
-        ends = admitted_until(self._standing(account.partner or ""), now)
-        return life if ends is None else min(life, max(1, int((ends - now).total_seconds())))
+        standing = self._standing(account.partner or "")
+        ends = admitted_until(standing, now)
+        signs = standing is not None and standing.signs
+        return life if ends is None else min(life, max(1, int((ends - now).total_seconds()))), signs
 
     def _standing(self, partner: str) -> PartnerPermit | None:
         """Return what is known of this partner; where nothing is, integration is asked, as its event may be on its way.
@@ -127,7 +130,7 @@ class AccountsService(Described):
             return storage.partner_standing(unit.connection, partner)
 
     def _admit(self, account: Account, rights: tuple[str, ...]) -> TokenView:
-        settings, life = self.settings(), self._life(account)
+        settings, (life, signs) = self.settings(), self._terms(account)
         content = claims(
             account,
             rights,
@@ -136,6 +139,7 @@ class AccountsService(Described):
             at=datetime.now(UTC),
             life_seconds=life,
             token_id=uuid4().hex,
+            signs=signs,
         )
         token = self.keys().sign(content)
         with self.unit(_actor(account)) as unit:

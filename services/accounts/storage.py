@@ -66,6 +66,7 @@ partners = Table(
     Column("active", Boolean, nullable=False),
     Column("valid_from", Date),
     Column("valid_to", Date),
+    Column("signs", Boolean, nullable=False),
 )
 """What integration said last of each partner: whose systems are let in, on which days."""
 
@@ -220,15 +221,18 @@ def _hashed(login: str) -> str:
 
 
 def keep_partners(connection: Connection, standings: Iterable[PartnerPermit]) -> int:
-    """Keep what is newer than what is held, in order of version; return how much that was."""
+    """Keep what is newer than what is held, in order of version; return how much that was. Of the same version only
+    `signs` may differ: a process of the version before did not know it."""
     kept = 0
     for standing in sorted(standings, key=lambda item: (item.partner, item.version)):
         values = {name: getattr(standing, name) for name in PartnerPermit.__dataclass_fields__}
         changed = {name: value for name, value in values.items() if name != "partner"}
         statement = insert(partners).values(values)
-        newer = statement.on_conflict_do_update(
-            index_elements=["partner"], set_=changed, where=partners.c.version < statement.excluded.version
+        told = statement.excluded
+        news = (partners.c.version < told.version) | (
+            (partners.c.version == told.version) & (partners.c.signs != told.signs)
         )
+        newer = statement.on_conflict_do_update(index_elements=["partner"], set_=changed, where=news)
         kept += len(connection.execute(newer.returning(partners.c.partner)).all())
     return kept
 

@@ -28,6 +28,7 @@ class AccountsWorker:
             active=told.active,
             valid_from=told.valid_from,
             valid_to=told.valid_to,
+            signs=told.signs,
         )
         if storage.keep_partners(unit.connection, [standing]):
             unit.audit("partner.followed", told.partner, {"version": told.version, "active": told.active})

@@ -105,6 +105,7 @@ def told(partner: Partner, version: int) -> PartnerChanged:
         active=partner.active,
         valid_from=None if permission is None else permission.valid_from,
         valid_to=None if permission is None else permission.valid_to,
+        signs=partner.signs,
     )
 
 

@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
+from services.integration import seals
 from services.integration.clients import Client, Connect, about, open_client
 from services.integration.clients.protocol import Probing, Unanswered
 from services.integration.clients.recording import Call
@@ -29,7 +30,7 @@ from services.integration.domain import timetable
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.messages import Message
-from services.integration.domain.partners import Partner
+from services.integration.domain.partners import Partner, Signatures
 from services.integration.domain.pulled import Page, Reader
 from services.integration.domain.pulls import first_ask
 from services.integration.governing import Governed, HeldBack
@@ -110,6 +111,21 @@ def check(
 ) -> Trial:
     """Try this partner; see the module. `reader` reads its pages if it is a source."""
     trial = Trial()
+    _call(trial, unit, partner, settings, reader, connect)
+    signatures = None if partner.permission is None else partner.permission.signatures
+    if signatures is not None:
+        trial.take("signatures", lambda: _signatures(partner.id, signatures, settings))
+    return trial
+
+
+def _call(
+    trial: Trial,
+    unit: UnitOfWork,
+    partner: Partner,
+    settings: IntegrationSettings,
+    reader: Reader | None,
+    connect: Connect,
+) -> None:
     address = urlsplit(endpoint_of(partner.id, partner.endpoint))
     if not trial.take("permission", lambda: _permission(partner)):
         trial.skip(*STEPS[1:])
@@ -126,7 +142,6 @@ def check(
         _converse(trial, unit, partner, settings, reader, connect)
     else:
         trial.skip(*STEPS[4:])
-    return trial
 
 
 def _converse(
@@ -146,6 +161,27 @@ def _converse(
         trial.take("source", lambda: _source(partner, settings, recorder, reader))
         trial.notes += recorder.take()
     _clock(trial, recorder)
+
+
+def _signatures(sender: str, signatures: Signatures, settings: IntegrationSettings) -> tuple[str, str]:
+    """Read what says whose signatures are taken: what is missing or at its end would refuse the next push."""
+    try:
+        trust = seals.trust_of(settings.secrets, sender, signatures)
+    except HubError as error:
+        raise _Failed(error.message, f"Chưa kiểm tra được chữ ký số: {error.detail or error.message}") from error
+    demanded = ("demanded", "bắt buộc") if signatures.required else ("checked where there is one", "kiểm tra nếu có")
+    told = f"signatures are {demanded[0]}"
+    detail = f"Chữ ký số: {demanded[1]}"
+    ends = [
+        *((item.subject.rfc4514_string(), item.not_valid_after_utc) for item in (*trust.pinned, *trust.authorities)),
+        *((item.issuer.rfc4514_string(), item.next_update_utc) for item in trust.revocations if item.next_update_utc),
+    ]
+    for name, end in ends:
+        told += f"; {name} until {end:%Y-%m-%d}"
+        detail += f"; {name} đến {end:%d/%m/%Y}"
+    if any(end <= datetime.now(UTC) for _, end in ends):
+        raise _Failed(f"{told}: over", f"{detail}: đã hết hạn.")
+    return told, f"{detail}."
 
 
 # -- the road ----------------------------------------------------------------------------------------------------------

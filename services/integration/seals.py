@@ -2,7 +2,8 @@
 
 `packet_signing_key` and `packet_signing_certificate` (PEM) are what the hub signs packets with; a self-signed pair is
 made for development where there is none, and an authority's takes its place by taking its files' place.
-`packet_certificate_<sender>` holds the certificate of another system, or several while one follows the other.
+`packet_certificate_<sender>` holds the certificate of another system, or several while one follows the other, unless
+the partner's permission names other files (`permission.signatures`).
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cryptography import x509
 
-from shared.errors import Internal, Invalid, NotFound
+from services.integration.domain.partners import Signatures
+from shared.errors import Invalid, NotFound
 from shared.packets import signing
 from shared.packets.signing import Seal
+from shared.packets.trust import Trust, certificates_in, holder_of, revocations_in
 
 KEY_FILE, CERTIFICATE_FILE = "packet_signing_key", "packet_signing_certificate"
 PINNED = "packet_certificate_"
@@ -52,19 +56,31 @@ def own_seal(secrets: Path) -> Seal:
     return Seal.read(secrets / KEY_FILE, secrets / CERTIFICATE_FILE)
 
 
-def pinned(secrets: Path, sender: str) -> list[x509.Certificate]:
-    """Return the certificates pinned for this sender.
+def trust_of(secrets: Path, sender: str, signatures: Signatures | None) -> Trust:
+    """Return whose signatures are taken from this sender: what its permission names, else what is pinned for it.
 
     Raises Invalid("packets.no_certificate"), Internal("packets.unusable_certificate").
     """
-    file = secrets / f"{PINNED}{sender}"
-    if not _NAME.fullmatch(sender) or not file.is_file():
-        raise Invalid(
-            "packets.no_certificate",
-            f"no certificate is pinned for {sender}: its signature cannot be verified",
-            "Chưa đăng ký chứng thư số của hệ thống gửi.",
-        )
-    try:
-        return x509.load_pem_x509_certificates(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise Internal("packets.unusable_certificate", f"{file.name}: {error}") from error
+    if signatures is None or not (signatures.certificates or signatures.authorities):
+        own = f"{PINNED}{sender}"
+        if not _NAME.fullmatch(sender) or not (secrets / own).is_file():
+            raise Invalid(
+                "packets.no_certificate",
+                f"no certificate is pinned for {sender}: its signature cannot be verified",
+                "Chưa đăng ký chứng thư số của hệ thống gửi.",
+            )
+        return Trust(pinned=_certificates(secrets, [own]), revocations=_revocations(secrets, signatures))
+    return Trust(
+        pinned=_certificates(secrets, signatures.certificates),
+        authorities=_certificates(secrets, signatures.authorities),
+        holder=holder_of(signatures.holder),
+        revocations=_revocations(secrets, signatures),
+    )
+
+
+def _certificates(secrets: Path, names: Sequence[str]) -> tuple[x509.Certificate, ...]:
+    return tuple(found for name in names for found in certificates_in(secrets / name))
+
+
+def _revocations(secrets: Path, signatures: Signatures | None) -> tuple[x509.CertificateRevocationList, ...]:
+    return tuple(revocations_in(secrets / name) for name in (() if signatures is None else signatures.revocations))

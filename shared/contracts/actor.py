@@ -45,7 +45,8 @@ class Actor:
     """A person or a system with the rights and scopes of its token.
 
     `units` and `forms` bound the data it may touch ("*" means all); `agency` is the unit id of the agency it acts for
-    (the obliged agency, which may differ from the area that figures are about).
+    (the obliged agency, which may differ from the area that figures are about). `signs`: what it pushes must be signed
+    packets, as its partner's permission says.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Actor:
     forms: tuple[str, ...] = ()
     agency: str | None = None
     partner: str | None = None
+    signs: bool = False
 
     def may(self, right: str) -> bool:
         """Tell whether the token carries `right`."""

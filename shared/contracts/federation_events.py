@@ -86,7 +86,8 @@ class ReconciliationFinished(Event, frozen=True, kw_only=True):
 
 class PartnerChanged(Event, frozen=True, kw_only=True):
     """A partner is, from its `version` on, active or suspended, and permitted on these days (Đ14.4b; `valid_to` not
-    included, `valid_from` None: not at all). Whoever admits its clients goes by the newest version it has seen."""
+    included, `valid_from` None: not at all), and may have to sign what it pushes (`signs`). Whoever admits its clients
+    goes by the newest version it has seen."""
 
     event: ClassVar[str] = "partner_changed"
     source: ClassVar[str] = "integration"
@@ -95,6 +96,7 @@ class PartnerChanged(Event, frozen=True, kw_only=True):
     active: bool
     valid_from: date | None
     valid_to: date | None
+    signs: bool = False
 
     @property
     def subject(self) -> str:

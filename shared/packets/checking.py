@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.errors import Invalid
+from shared.errors import Invalid, Unavailable
 from shared.packets import xml
 from shared.packets.findings import Finding
 from shared.packets.kind import Kind
 from shared.packets.report_data import ReportData, hash_of
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
+    from shared.packets.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,8 @@ class Checked:
     holds: bool | None = None
 
 
-def check(raw: bytes, certificates: Sequence[Certificate] | None = None) -> Checked:
-    """Return what this document is and all that is wrong with it; with certificates its signature is verified, too.
+def check(raw: bytes, trust: Trust | None = None) -> Checked:
+    """Return what this document is and all that is wrong with it; with `trust` its signature is verified, too.
 
     Raises what `xml.parsed` and `xml.kind_of` do for what is no packet at all.
     """
@@ -41,15 +40,15 @@ def check(raw: bytes, certificates: Sequence[Certificate] | None = None) -> Chec
     except Invalid as error:
         findings += msgspec.convert(error.context["errors"], list[Finding])
     holds = None
-    if certificates is not None:
+    if trust is not None:
         from shared.packets import signing  # the library is for those who ask
 
         try:
-            signing.verified(raw, certificates)
+            signing.verified(raw, trust)
             holds = True
-        except Invalid as error:
+        except (Invalid, Unavailable) as error:
             holds = False
-            findings.append(_finding(kind, error))
+            findings += msgspec.convert(error.context["errors"], list[Finding])
     return Checked(kind, xml.is_signed(root), tuple(findings), holds)
 
 

@@ -34,5 +34,17 @@ def refused(findings: Sequence[Finding]) -> Invalid:
     )
 
 
+def unsigned(root: str) -> Invalid:
+    """Return the refusal of a packet, whose root has this name, without a signature."""
+    finding = Finding(
+        place=f"{root}/Signature",
+        line=0,
+        code="packets.unsigned",
+        message=f"{root} bears no signature, and one is demanded",
+        detail="Gói tin chưa được ký số.",
+    )
+    return Invalid("packets.unsigned", finding.message, finding.detail, {"errors": [asdict(finding)]})
+
+
 def _more(count: int, words: str) -> str:
     return f" ({words.format(count - 1)})" if count > 1 else ""

@@ -13,16 +13,18 @@ from urllib.parse import urlsplit
 from services.integration.domain import timetable, unambiguous, xroad
 from services.integration.domain.dialects.description import Dialect, dialect_of
 from services.integration.domain.packets import packet_dialect
-from services.integration.domain.partners import LEVELS, Partner
+from services.integration.domain.partners import LEVELS, Partner, Signatures
 from services.integration.domain.pull_source import source_of
 from services.integration.domain.unambiguous import Fault, Known
 from shared.errors import Invalid
+from shared.packets.trust import holder_of
 
 PROTOCOLS = ("rest", "soap", "push")
 COMPARING = ("digest", "listing", "none")
 TRANSPORTS = ("plain", "tls", "mutual_tls", "xroad")
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NAMES_A_FILE = "is the name of a file of the secret store: letters, digits, _ - and single dots, no path"
 _SECRET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 
 
@@ -128,7 +130,24 @@ def _secrets(partner: Partner) -> Iterator[Fault]:
     }
     for place, name in named.items():
         if (name or place == "credential") and (not _SECRET.fullmatch(name) or len(name) > 100):
-            yield place, "is the name of a file of the secret store: letters, digits, _ - and single dots, no path"
+            yield place, _NAMES_A_FILE
+
+
+def _signatures(partner: Partner, signatures: Signatures | None) -> Iterator[Fault]:
+    if signatures is None:
+        return
+    for field in ("certificates", "authorities", "revocations"):
+        for number, name in enumerate(getattr(signatures, field)):
+            if not _SECRET.fullmatch(name) or len(name) > 100:
+                yield f"permission.signatures.{field}[{number}]", _NAMES_A_FILE
+    if signatures.authorities and not signatures.holder and not signatures.certificates:
+        yield "permission.signatures.holder", "says whose certificate it is: an authority issues to many"
+    try:
+        holder_of(signatures.holder)
+    except Invalid:
+        yield "permission.signatures.holder", "is no subject as RFC 4514 writes it, such as CN=…,O=…,C=VN"
+    if signatures.required and partner.source:
+        yield "permission.signatures.required", "cannot be met by a source: pages that are pulled bear no signatures"
 
 
 def _bounds(partner: Partner, known: Known) -> Iterator[Fault]:
@@ -140,6 +159,7 @@ def _bounds(partner: Partner, known: Known) -> Iterator[Fault]:
             yield "permission.focal_agency", f"{permission.focal_agency!r} is no unit of the catalogue"
         if permission.valid_to is not None and permission.valid_to <= permission.valid_from:
             yield "permission.valid_to", "is not after valid_from"
+        yield from _signatures(partner, permission.signatures)
     limits = partner.limits
     for name in ("calls_per_second", "parallel", "batch", "repeats_per_hour"):
         if getattr(limits, name) < 0:

@@ -17,14 +17,28 @@ ZONE = VIETNAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signatures:
+    """How what a partner pushes is to be signed (XAdES): at all (`required`), and by whom: by `certificates` that are
+    pinned, or by the `holder` (a subject as RFC 4514 writes it) of what `authorities` issued; `revocations` are lists
+    (CRL) of what they took back. All but the holder name files of the secrets."""
+
+    required: bool = False
+    certificates: tuple[str, ...] = ()
+    authorities: tuple[str, ...] = ()
+    holder: str = ""
+    revocations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
     """The province's leave to be connected (Đ14.4b): the decision it rests on, the agency that answers for it (a unit's
-    id), and the days it holds, `valid_to` not included."""
+    id), the days it holds, `valid_to` not included, and how what comes from there is to be signed."""
 
     decision: str
     focal_agency: str
     valid_from: date
     valid_to: date | None = None
+    signatures: Signatures | None = None
 
     def holds(self, day: date) -> bool:
         """Tell whether it holds on this day."""
@@ -95,9 +109,9 @@ class Partner:
     id: str
     name: str
     protocol: str
-    endpoint: str
-    credential: str
-    forms: tuple[str, ...]
+    endpoint: str = ""
+    credential: str = ""
+    forms: tuple[str, ...] = ()
     max_processing_seconds: float = 2.0
     min_level: str = "province"
     mapping: CodeMapping = field(default_factory=CodeMapping)
@@ -121,6 +135,12 @@ class Partner:
     def permitted(self, at: datetime) -> bool:
         """Tell whether anything may pass between this partner and the hub at this moment."""
         return self.active and self.permission is not None and self.permission.holds(at.astimezone(ZONE).date())
+
+    @property
+    def signs(self) -> bool:
+        """Tell whether only signed packets are taken from this partner."""
+        signatures = None if self.permission is None else self.permission.signatures
+        return signatures is not None and signatures.required
 
     def takes(self, form: str, level: str) -> bool:
         """Tell whether this partner is due contents of this form approved at this level."""

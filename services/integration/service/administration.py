@@ -183,4 +183,5 @@ def _standing(partner: Partner, version: int) -> PartnerPermit:
         active=told.active,
         valid_from=told.valid_from,
         valid_to=told.valid_to,
+        signs=told.signs,
     )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from services.integration import seals
 from services.integration.settings import integration_settings
+from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
 from shared.entrypoints import rpc
 from shared.packets import signing
+from shared.storage import UnitOfWork
 
 _READS = ("catalogue.read", "observations.read", "submissions.read")
 
 
 class PacketCalls:
     """Signatures: the gateway itself holds no key."""
+
+    unit: UnitOfWork
 
     @rpc
     def sign_packet(self, actor: Actor, document: str) -> str:
@@ -26,10 +30,17 @@ class PacketCalls:
 
     @rpc
     def verify_packet(self, actor: Actor, document: str) -> str:
-        """Return what the actor's system signed of this packet, without the signature: nothing else may be read.
+        """Return what the actor's system signed of this packet, without the signature: nothing else may be read. Whose
+        signature counts is said by its partner's permission, else a certificate is pinned under its name.
 
-        Raises Invalid("packets.no_certificate", "packets.bad_signature", "packets.unsigned", "packets.unreadable").
+        Raises Invalid("packets.no_certificate"), Internal("packets.unusable_certificate"), and what `signing.verified`
+        does.
         """
         actor.require("data.push")
-        certificates = seals.pinned(integration_settings().secrets, actor.partner or actor.id)
-        return signing.verified(document.encode(), certificates).decode()
+        sender = actor.partner or actor.id
+        with self.unit(actor) as unit:
+            partner = partner_rows.find(unit.connection, sender)
+        permission = None if partner is None else partner.permission
+        signatures = None if permission is None else permission.signatures
+        trust = seals.trust_of(integration_settings().secrets, sender, signatures)
+        return signing.verified(document.encode(), trust).decode()

@@ -62,21 +62,23 @@ class PartnerPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerPermit:
     """What accounts knows of a partner: whether it is active, the days its permission holds (`valid_to` not included;
-    `valid_from` None: it has none), and the version that this is of."""
+    `valid_from` None: it has none), whether what it pushes must be signed, and the version that this is of."""
 
     partner: str
     version: int
     active: bool
     valid_from: date | None = None
     valid_to: date | None = None
+    signs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckStep:
     """One step of trying a partner: `passed` is None where it was not tried; `told` says in English, `detail` in
-    Vietnamese what was found."""
+    Vietnamese what was found. The last two are taken only where there is something to try."""
 
-    step: str  # permission | name | connection | certificate | authentication | schema | round_trip | source | clock
+    # permission | name | connection | certificate | authentication | schema | round_trip | clock | source | signatures
+    step: str
     passed: bool | None
     told: str
     detail: str

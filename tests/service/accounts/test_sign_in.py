@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,19 @@ def test_a_system_whose_partner_may_not_connect_today_gets_no_token(accounts: Ac
     assert said["exp"] <= ends.timestamp() + 1 and said["exp"] - said["iat"] <= 900
     with pytest.raises(Unauthenticated):  # who has no secret learns nothing of the partner
         accounts.service.authenticate_client("csdl-giao-duc", "guessed")
+
+
+def test_a_token_says_whether_what_its_system_pushes_must_be_signed(accounts: Accounts) -> None:
+    secret = accounts.clients["csdl-giao-duc"]
+
+    def signs() -> object:
+        return accounts.claims(accounts.service.authenticate_client("csdl-giao-duc", secret).access_token)["signs"]
+
+    assert signs() is False
+    with accounts.unit() as unit:  # of the same version: a process of the version before had not known it
+        assert storage.keep_partners(unit.connection, [replace(standing(), signs=True)]) == 1
+        assert storage.keep_partners(unit.connection, [replace(standing(), signs=True)]) == 0
+    assert signs() is True
 
 
 def test_of_a_partner_nobody_told_of_integration_is_asked_and_the_hubs_own_tools_need_none(accounts: Accounts) -> None:

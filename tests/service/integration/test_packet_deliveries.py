@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import Engine, text
 
 from services.integration import bootstrap, seals
@@ -21,13 +22,15 @@ from services.integration.clients.packet_rest import packet_client
 from services.integration.domain.delivery import Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.packets import data_of, header_of
-from services.integration.domain.partners import Partner
+from services.integration.domain.partners import Partner, Signatures
+from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
-from shared.errors import Invalid, NotFound
+from shared.errors import Internal, Invalid, NotFound
 from shared.packets import signing, xml
 from shared.storage import UnitOfWork
 from simulators.process import create_app
-from tests.service.integration.conftest import TOKEN, Record, Work, partners, recorded, states, store
+from tests.service.integration.conftest import ACTOR, TOKEN, Record, Work, partners, recorded, states, store
+from tests.unit.shared.packets.test_trust import OFFICE, ROOT, SENDER, revocations
 
 SIGNED = {"packets": {"signed": True}}
 
@@ -140,7 +143,67 @@ def test_without_a_seal_nothing_is_signed(partner: Partner, tmp_path: Path) -> N
 
 def test_a_senders_certificate_is_pinned_by_its_name_and_nothing_else(secrets: Path) -> None:
     (secrets / "packet_certificate_nguon-giao-duc").write_bytes((secrets / seals.CERTIFICATE_FILE).read_bytes() * 2)
-    assert len(seals.pinned(secrets, "nguon-giao-duc")) == 2
+    assert len(seals.trust_of(secrets, "nguon-giao-duc", None).pinned) == 2
+    assert len(seals.trust_of(secrets, "nguon-giao-duc", Signatures(required=True)).pinned) == 2
     for name in ("nobody", "../packet_signing_certificate", ""):
         with pytest.raises(Invalid, match=r"packets\.no_certificate"):
-            seals.pinned(secrets, name)
+            seals.trust_of(secrets, name, None)
+
+
+def test_whose_signature_a_partners_permission_names_is_taken_and_no_other(
+    secrets: Path, service: IntegrationService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = IntegrationSettings(secrets=secrets)
+    for module in ("packets", "administration"):
+        monkeypatch.setattr(f"services.integration.service.{module}.integration_settings", lambda: settings)
+    for name, holding in (("goc", ROOT), ("co-quan", OFFICE)):
+        (secrets / f"{name}.pem").write_bytes(holding.certificate.public_bytes(Encoding.PEM))
+        (secrets / f"{name}.crl").write_bytes(revocations(holding).public_bytes(Encoding.PEM))
+    named = {
+        "required": True,
+        "authorities": ["goc.pem"],
+        "holder": SENDER.certificate.subject.rfc4514_string(),
+        "revocations": ["goc.crl", "co-quan.crl"],
+    }
+    permission = {"decision": "QĐ thử", "focal_agency": "LC", "valid_from": "2024-01-01", "signatures": named}
+    document = {"id": "nguon-thu", "name": "Nguồn thử", "protocol": "push", "permission": permission}
+    service.put_partner(ACTOR, "nguon-thu", document)
+    assert [item.signs for item in service.partner_permits() if item.partner == "nguon-thu"] == [True]
+    [step] = [step for step in service.check_partner(ACTOR, "nguon-thu").steps if step.step == "signatures"]
+    assert step.passed and "signatures are demanded; CN=Chứng thực gốc until" in step.told
+
+    sender = replace(ACTOR, id="client:nguon-thu", partner="nguon-thu")
+    packet = a_packet()
+    made = xml.Packet(header_of(packet, "lai-chau", datetime.now(UTC)), data_of(packet))
+    good = signing.signed(made, replace(SENDER.seal, chain=(OFFICE.certificate,))).decode()
+    assert xml.read(service.verify_packet(sender, good).encode()) == made
+    other = signing.signed(made, seals.own_seal(secrets)).decode()
+    with pytest.raises(Invalid, match=r"untrusted_signer: line \d+, ReportData/Signature: signed by CN=lai-chau"):
+        service.verify_packet(sender, other)
+    with pytest.raises(Invalid, match="ReportData bears no signature"):
+        service.verify_packet(sender, xml.build(made).decode())
+    (secrets / "co-quan.crl").write_bytes(revocations(OFFICE, SENDER).public_bytes(Encoding.DER))
+    with pytest.raises(Invalid, match=r"packets\.signer_revoked"):
+        service.verify_packet(sender, good)
+    (secrets / "co-quan.crl").unlink()
+    with pytest.raises(Internal, match=r"unusable_certificate: co-quan\.crl"):
+        service.verify_packet(sender, good)
+    assert [step.passed for step in service.check_partner(ACTOR, "nguon-thu").steps][-1] is False
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ({"authorities": ["goc.pem"]}, "permission.signatures.holder"),
+        ({"authorities": ["goc.pem"], "holder": "không phải"}, "permission.signatures.holder"),
+        ({"certificates": ["../goc.pem"]}, "permission.signatures.certificates[0]"),
+        ({"revocations": ["a/b"]}, "permission.signatures.revocations[0]"),
+    ],
+)
+def test_what_is_wrong_with_demanded_signatures_is_told_with_its_place(
+    named: dict[str, object], place: str, service: IntegrationService
+) -> None:
+    permission = {"decision": "QĐ thử", "focal_agency": "LC", "valid_from": "2024-01-01", "signatures": named}
+    with pytest.raises(Invalid) as refused:
+        service.put_partner(ACTOR, "x", {"id": "x", "name": "X", "protocol": "push", "permission": permission})
+    assert refused.value.context["errors"][0]["place"] == place  # type: ignore[index]

@@ -228,6 +228,21 @@ def test_a_push_whose_signature_does_not_hold_is_refused(gateway: Gateway) -> No
     assert gateway.broker.published == []
 
 
+def test_who_must_sign_pushes_signed_packets_and_nothing_else(gateway: Gateway) -> None:
+    bound = f"Bearer {make_token(signs=True, partner='nguon-giao-duc')}"
+    answer = push(gateway, DATA, Authorization=bound)
+    assert (answer.status_code, answer.json()["code"]) == (422, "packets.unsigned")
+    assert answer.json()["errors"][0]["place"] == "ReportData/Signature"
+    figures = {"form": "GD-NAM", "unit": "LC", "period": "2016", "figures": [{"indicator": "GD06", "value": 1}]}
+    headers = {"Idempotency-Key": "k", "Authorization": bound}
+    answer = gateway.ask("POST", "/v1/data", json=figures, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "data.signature_demanded")
+    assert gateway.broker.published == []
+    gateway.broker.answers["integration.verify_packet"] = build(Packet(HEADER, DATA)).decode()
+    signed = build(Packet(HEADER, DATA)).replace(b"</ReportData>", SIGNATURE)
+    assert push(gateway, signed, Authorization=bound).status_code == 202
+
+
 def test_what_is_no_packet_or_not_taken_is_refused_with_its_place(gateway: Gateway) -> None:
     wrong = build(Packet(HEADER, DATA)).replace(b"3.507", b"3,507")
     other = msgspec.structs.replace(DATA, content_hash="0" * 64)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner
 
 from hub.main import app
@@ -13,6 +15,7 @@ from shared.packets import signing
 from shared.packets.signing import Seal
 from shared.packets.xml import Packet, build
 from tests.unit.shared.packets.test_packets import DATA, HEADER
+from tests.unit.shared.packets.test_trust import OFFICE, ROOT, SENDER, revocations
 
 CLI = CliRunner()
 
@@ -52,6 +55,26 @@ def test_a_file_is_told_what_it_is(folder: Path, file: str, certificate: str | N
         assert json.loads(ran.stdout)["findings"][0]["code"] == told
     else:
         assert told in " ".join(ran.output.split())
+
+
+@pytest.mark.parametrize(
+    ("holder", "code", "told"),
+    [
+        ("CN=CSDL ngành giáo dục,O=Sở Giáo dục và Đào tạo,C=VN", 0, "signature holds"),
+        ("CN=Ai đó", 1, "signature does not hold"),
+        ("ai đó", 1, "packets.bad_holder"),
+    ],
+)
+def test_a_signature_under_an_authority_is_told(folder: Path, holder: str, code: int, told: str) -> None:
+    document = signing.signed(Packet(HEADER, DATA), replace(SENDER.seal, chain=(OFFICE.certificate,)))
+    (folder / "theirs.xml").write_bytes(document)
+    (folder / "root.pem").write_bytes(ROOT.certificate.public_bytes(Encoding.PEM))
+    for name, holding in (("root.crl", ROOT), ("office.crl", OFFICE)):
+        (folder / name).write_bytes(revocations(holding).public_bytes(Encoding.DER))
+    given = ["--authority", str(folder / "root.pem"), "--holder", holder]
+    given += ["--revocations", str(folder / "root.crl"), "--revocations", str(folder / "office.crl")]
+    ran = CLI.invoke(app, ["packets", "check", str(folder / "theirs.xml"), *given])
+    assert (ran.exit_code, told in " ".join(ran.output.split())) == (code, True), ran.output
 
 
 def test_a_wrong_value_is_told_with_its_line(folder: Path) -> None:

@@ -105,15 +105,15 @@ def test_another_signers_certificate_fails_and_one_of_several_is_enough(
     document: bytes, seal: Seal, tmp_path: Path
 ) -> None:
     other = seal_in(tmp_path, "other")
-    assert refusal(document, other.certificate) == "packets.bad_signature"
-    assert refusal(document) == "packets.bad_signature"
-    assert refusal(signed(PACKET, other), seal.certificate) == "packets.bad_signature"
+    assert refusal(document, other.certificate) == "packets.untrusted_signer"
+    assert refusal(document) == "packets.untrusted_signer"
+    assert refusal(signed(PACKET, other), seal.certificate) == "packets.untrusted_signer"
     assert read_signed(document, [other.certificate, seal.certificate]) == PACKET
 
 
 def test_a_certificate_whose_days_are_over_fails(tmp_path: Path) -> None:
     old = seal_in(tmp_path, "old", datetime.now(UTC) - timedelta(days=60))
-    assert refusal(signed(PACKET, old), old.certificate) == "packets.bad_signature"
+    assert refusal(signed(PACKET, old), old.certificate) == "packets.signer_out_of_days"
 
 
 def test_an_unsigned_packet_is_refused_where_a_signature_is_asked_for(seal: Seal) -> None:
