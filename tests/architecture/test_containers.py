@@ -128,6 +128,18 @@ def test_every_secret_that_is_mounted_is_one_that_hub_secrets_init_makes(tmp_pat
     assert mounted == set(COMPOSE["secrets"])
 
 
+def test_partners_contracts_are_read_by_integration_and_written_by_the_command_line_alone() -> None:
+    mounts = {
+        name: [volume for volume in item.get("volumes", []) if str(volume).startswith("./contracts:")]
+        for name, item in CONTAINERS.items()
+    }
+    readers = {"integration-rpc": ["./contracts:/contracts:ro"], "integration-worker": ["./contracts:/contracts:ro"]}
+    assert {name: found for name, found in mounts.items() if found} == {**readers, "hub": ["./contracts:/contracts"]}
+    told = {name for name, item in CONTAINERS.items() if "HUB_CONTRACTS_DIR" in item.get("environment", {})}
+    assert told == {*readers, "hub"}
+    assert {CONTAINERS[name]["environment"]["HUB_CONTRACTS_DIR"] for name in told} == {"/contracts"}
+
+
 def test_from_other_machines_only_the_gateway_can_be_reached() -> None:
     published = {name: item["ports"] for name, item in CONTAINERS.items() if "ports" in item}
     assert set(published) == {"gateway", "grafana"}

@@ -75,9 +75,9 @@ def containers(template: Manifest) -> list[Manifest]:
 
 
 def mounted(template: Manifest) -> dict[str, str]:
-    """Return the files under /run/secrets, each with the Secret that it is from."""
+    """Return the files under /run/secrets that must be there, each with the Secret that it is from."""
     volume = next(item for item in template["spec"]["volumes"] if item["name"] == "secrets")
-    sources = [source["secret"] for source in volume["projected"]["sources"]]
+    sources = [source["secret"] for source in volume["projected"]["sources"] if not source["secret"].get("optional")]
     return {item["path"]: source["name"] for source in sources for item in source["items"]}
 
 
@@ -131,6 +131,24 @@ def test_every_file_that_is_read_is_mounted_and_made_by_hub_secrets_init(overlay
                     assert variable["value"].removeprefix("/run/secrets/") in files, f"{name}: {variable['name']}"
         assert set(files.values()) == {"hub-secrets"}, name
         assert set(files) <= set(made), name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_partners_bring_is_read_by_integration_and_needs_no_manifest(overlay: str) -> None:
+    for name, template in pods(overlay, "process", "step").items():
+        volumes = {item["name"]: item for item in template["spec"]["volumes"]}
+        later = [
+            source["secret"] for source in volumes["secrets"]["projected"]["sources"] if "items" not in source["secret"]
+        ]
+        mounts = {item["mountPath"]: item for item in template["spec"]["containers"][0]["volumeMounts"]}
+        calls = name in ("integration-rpc", "integration-worker")
+        assert later == ([{"name": "hub-partners", "optional": True}] if calls else []), name
+        assert ("contracts" in volumes) == ("/contracts" in mounts) == calls, name
+        if calls:
+            assert volumes["contracts"]["configMap"] == {"name": "hub-contracts", "optional": True}, name
+            assert mounts["/contracts"]["readOnly"] is True, name
+            told = {item["name"]: item.get("value") for item in template["spec"]["containers"][0]["env"]}
+            assert told["HUB_CONTRACTS_DIR"] == "/contracts", name
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
