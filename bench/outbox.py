@@ -14,6 +14,7 @@ import psycopg
 from bench.ground import Ground, wait_for
 from bench.result import Measure, Result, middle, percentile
 from shared.contracts.events import Event, SubmissionFinalised, SubmissionSubmitted
+from shared.waking import WOKEN
 
 EFFECTS = "CREATE TABLE effects (id bigserial PRIMARY KEY, subject text NOT NULL)"
 SIZE = 1024
@@ -37,7 +38,8 @@ class Line:
             connection.execute(
                 "INSERT INTO outbox (message_id, event, schema, subject, correlation_id, body) "
                 "SELECT uuidv7(), %s, 1, 'bench', 'bench', convert_to(replace(%s, '<number>', "
-                "lpad(number::text, 8, '0')), 'UTF8') FROM generate_series(%s::int, %s::int) AS number",
+                "lpad(number::text, 8, '0')), 'UTF8') FROM generate_series(%s::int, %s::int) AS number "
+                f"CROSS JOIN {WOKEN}",
                 (self.event.event, body.decode(), first, first + count - 1),
             )
 
@@ -140,7 +142,7 @@ def _offer(way: Line, seconds: int) -> dict[str, float]:
     statement = (
         "INSERT INTO outbox (message_id, event, schema, subject, correlation_id, body) "
         "SELECT uuidv7(), %s, 1, 'bench', 'bench', convert_to(replace(%s, '<number>', number), 'UTF8') "
-        "FROM unnest(%s::text[]) AS number"
+        f"FROM unnest(%s::text[]) AS number CROSS JOIN {WOKEN}"
     )
     due: dict[str, float] = {}
     begin = time.time() + 0.5

@@ -9,6 +9,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from shared import memory
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process that the command line names and return its exit code."""
@@ -18,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--services", default="", help="of the relay: whose outboxes to relay, comma-separated")
     parser.add_argument("--package", default="services", help="where the service's package lies")
     given = parser.parse_args(arguments)
+    memory.begin()
     if given.name == "relay":
         from shared.relay import main as relay  # without eventlet: the relay lives in asyncio
 

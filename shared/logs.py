@@ -11,7 +11,11 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 import msgspec
-import structlog
+
+from shared.extras import without
+
+with without("rich"):
+    import structlog
 
 correlation: ContextVar[str] = ContextVar("hub_correlation_id", default="")
 """The correlation id of the call or message in hand; each greenlet has its own."""

@@ -22,10 +22,12 @@ import signal  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
-from nameko.runners import ServiceRunner  # noqa: E402
-
 from shared import greenwait, health, logs, memory, traces  # noqa: E402
+from shared.extras import without  # noqa: E402
 from shared.settings import BackboneSettings, backbone_settings  # noqa: E402
+
+with without("yaml"):
+    from nameko.runners import ServiceRunner
 
 greenwait.install()
 
@@ -43,7 +45,8 @@ def service_classes(service: str, roles: Sequence[str], package: str = "services
     worker. Raises KeyError for an unknown role, ImportError or AttributeError if the service does not have it."""
     found: list[type] = []
     for role in roles:
-        module = importlib.import_module(f"{package}.{service}.{ROLES[role]}")
+        with without("click", "rich"):
+            module = importlib.import_module(f"{package}.{service}.{ROLES[role]}")
         found.append(getattr(module, service.capitalize() + ROLES[role].capitalize()))
     return found
 

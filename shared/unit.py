@@ -26,6 +26,7 @@ from shared.envelope import new_message_id
 from shared.errors import HubError, Unavailable
 from shared.failpoints import failpoint
 from shared.logs import correlation
+from shared.waking import WOKEN
 
 AWAY = "storage.unavailable"
 """Code of the Unavailable raised when the database cannot be reached or has cut the connection."""
@@ -39,12 +40,12 @@ _SLOW_STATES = frozenset({"57014", "55P03"})
 _AWAY_CLASSES = ("08", "53", "57", "58")  # connection, resources, operator intervention, system error
 
 _INSERT_OUTBOX = (
-    "INSERT INTO outbox (message_id, event, schema, subject, correlation_id, body, queue, created_at)"
+    "INSERT INTO outbox (message_id, event, schema, subject, correlation_id, body, queue, created_at)"  # noqa: S608 -- constants only
     " SELECT message_id, event, schema, subject, correlation_id, body, queue, coalesce(at, now())"
     " FROM unnest(%b::uuid[], %b::text[], %b::int[], %b::text[], %b::text[], %b::bytea[], %b::text[],"
     " %b::timestamptz[])"
     " WITH ORDINALITY AS row (message_id, event, schema, subject, correlation_id, body, queue, at, position)"
-    " ORDER BY position"
+    f" CROSS JOIN {WOKEN} ORDER BY position"
 )
 _INSERT_AUDIT = (
     "INSERT INTO audit (at, actor, action, subject, correlation_id, details)"

@@ -39,13 +39,14 @@ class Settled:
 
 
 class Link:
-    """An open connection to the broker in confirm mode; made by `open`."""
+    """An open connection to the broker in confirm mode; made by `open`. `over` is set once it is lost."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = loop.create_future()
         self._gone: asyncio.Future[None] = loop.create_future()
         self._progress = asyncio.Event()
+        self.over = asyncio.Event()
         self._channel: Channel | None = None
         self._connection: GatheringConnection | None = None
         self._blocked = False
@@ -167,6 +168,7 @@ class Link:
 
     def _lose(self, error: BaseException, *, closed: bool = False) -> None:
         self._lost = self._lost or error
+        self.over.set()
         self._progress.set()
         if not self._opened.done():
             self._opened.set_exception(LinkLost(repr(error)))

@@ -25,6 +25,7 @@ from shared.relay.link import Link, LinkLost, Settled
 from shared.relay.metrics import ACTIVE, PUBLISHED, RECONNECTS, REFUSED
 from shared.relay.settings import RelaySettings
 from shared.topology import EVENTS_EXCHANGE
+from shared.waking import GET_UP, LIE_DOWN, LISTEN
 
 log = logger(__name__)
 
@@ -100,6 +101,8 @@ class OutboxRelay:
         return False
 
     async def _relay(self, database: psycopg.AsyncConnection[Any], stop: asyncio.Event) -> None:
+        database.add_notify_handler(_heard)
+        await database.execute(LISTEN.encode())
         link = await Link.open(self._amqp_url)
         try:
             self._backoff = _FIRST_BACKOFF
@@ -111,13 +114,19 @@ class OutboxRelay:
 
     async def _pump(self, database: psycopg.AsyncConnection[Any], link: Link, stop: asyncio.Event) -> None:
         poll = self._settings.poll_min_seconds
+        asleep = False
         while not stop.is_set():
             link.check()
             rows = await self._take(database)
             if not rows:
-                await _wait(stop, poll)
-                poll = min(poll * 2, self._settings.poll_max_seconds)
+                if asleep:
+                    await self._sleep(database, link, stop)
+                elif poll < self._settings.poll_max_seconds or not (asleep := await _true(database, LIE_DOWN)):
+                    await _wait(stop, poll)
+                    poll = min(poll * 2, self._settings.poll_max_seconds)
                 continue
+            if asleep:
+                asleep = not await _true(database, GET_UP)
             poll = self._settings.poll_min_seconds
             failpoint("relay.before_publish")
             await self._publish(link, rows)
@@ -127,6 +136,19 @@ class OutboxRelay:
             await self._mark(database, rows, settled)
             failpoint("relay.after_mark")
             self._note(rows, settled)
+
+    async def _sleep(self, database: psycopg.AsyncConnection[Any], link: Link, stop: asyncio.Event) -> None:
+        """Wait until the database or the broker says anything, or until it is time to look all the same."""
+        loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+        loop.add_reader(database.fileno(), told.set)
+        waits = [loop.create_task(event.wait()) for event in (told, link.over, stop)]
+        try:
+            await asyncio.wait(waits, timeout=self._settings.asleep_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loop.remove_reader(database.fileno())
+            for waiting in waits:
+                waiting.cancel()
 
     async def _take(self, database: psycopg.AsyncConnection[Any]) -> list[tuple[Any, ...]]:
         now = time.monotonic()
@@ -195,6 +217,15 @@ class OutboxRelay:
         pause = min(2.0 ** (failures - 1), self._settings.refused_max_seconds)
         self._resting[destination] = _Rest(time.monotonic() + pause, failures)
         log.error("relay.refused", service=self.service, destination=destination, reason=reason, again_in=pause)
+
+
+def _heard(_: psycopg.Notify) -> None:
+    """What wakes the relay is that the connection can be read; kept, notifications would only pile up."""
+
+
+async def _true(database: psycopg.AsyncConnection[Any], statement: str) -> bool:
+    row = await (await database.execute(statement.encode())).fetchone()
+    return bool(row and row[0])
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

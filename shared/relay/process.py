@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from shared import health, logs, traces
+from shared import health, logs, memory, traces
 from shared.relay.housekeeping import Housekeeping
 from shared.relay.outbox import OutboxRelay
 from shared.relay.settings import relay_settings
@@ -24,6 +24,7 @@ def main(services: list[str]) -> None:
     traces.configure(settings, os.environ.get("HUB_PROCESS_NAME", "relay"))
     standing = health.Standing("serving")
     health.serve(settings, {**health.checks_of(settings, services), "standing": standing.check})
+    memory.settle()
     log.info("process.ready", services=services)
     asyncio.run(_run({service: settings.database_url(service) for service in services}, settings.amqp_url, standing))
     traces.end()

@@ -12,7 +12,9 @@ class RelaySettings:
     """How the relay works. Each is set by HUB_RELAY_ and its name in capitals.
 
     - `window_messages`, `window_bytes`: how much is published before the confirms are waited for.
-    - `poll_min_seconds`, `poll_max_seconds`: the outbox is asked this often while busy, and after a while of rest.
+    - `poll_min_seconds`, `poll_max_seconds`: the outbox is asked this often while busy, and before the relay sleeps.
+    - `asleep_seconds`: a relay that sleeps looks this often although nothing woke it: processes of an older version
+      write without waking.
     - `confirm_timeout_seconds`: a broker that confirms nothing for this long counts as lost.
     - `standby_seconds`: how often a relay that stands by asks for the lock.
     - `backoff_max_seconds`: the longest wait between attempts to reach broker or database.
@@ -26,6 +28,7 @@ class RelaySettings:
     window_bytes: int = 4_000_000
     poll_min_seconds: float = 0.005
     poll_max_seconds: float = 0.05
+    asleep_seconds: float = 1.0
     confirm_timeout_seconds: float = 30.0
     standby_seconds: float = 1.0
     backoff_max_seconds: float = 5.0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from services.integration import seals
 from services.integration.settings import integration_settings
 from services.integration.storage import partners as partner_rows
 from shared.contracts.actor import Actor
 from shared.entrypoints import rpc
-from shared.packets import signing
 from shared.storage import UnitOfWork
 
 _READS = ("catalogue.read", "observations.read", "submissions.read")
@@ -26,6 +24,9 @@ class PacketCalls:
         """
         if not any(actor.may(right) for right in _READS):
             actor.require(_READS[0])
+        from services.integration import seals  # signxml and lxml are for those who sign
+        from shared.packets import signing
+
         return signing.sign(document.encode(), seals.own_seal(integration_settings().secrets)).decode()
 
     @rpc
@@ -37,6 +38,9 @@ class PacketCalls:
         does.
         """
         actor.require("data.push")
+        from services.integration import seals  # as above
+        from shared.packets import signing
+
         sender = actor.partner or actor.id
         with self.unit(actor) as unit:
             partner = partner_rows.find(unit.connection, sender)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from shared.dead_letters import DeadLetter
+from shared.waking import WOKEN
 
 DEAD, REPLAYED, DISCARDED = "dead", "replayed", "discarded"
 
@@ -59,12 +60,12 @@ _SENDABLE = text(
 )
 # A message that goes out through this outbox a second time has its row there: it is sent once more.
 _SEND = text(
-    """
+    f"""
     INSERT INTO outbox (message_id, event, schema, subject, correlation_id, body, queue)
-    SELECT message_id, event, schema, subject, correlation_id, body, queue FROM dead_letters WHERE id = ANY(:ids)
-    ORDER BY id
+    SELECT message_id, event, schema, subject, correlation_id, body, queue FROM dead_letters CROSS JOIN {WOKEN}
+    WHERE id = ANY(:ids) ORDER BY id
     ON CONFLICT (message_id) DO UPDATE SET sent_at = NULL, queue = excluded.queue
-    """
+    """  # noqa: S608 -- constants only
 )
 _SETTLE = text(
     """

@@ -235,3 +235,37 @@ def test_settings_are_read_from_the_environment() -> None:
     settings = RelaySettings.read({"HUB_RELAY_WINDOW_MESSAGES": "7", "HUB_RELAY_OUTBOX_DAYS": "1.5"})
     assert (settings.window_messages, settings.outbox_days) == (7, 1.5)
     assert settings.inbox_days == 30
+
+
+def test_a_sleeping_relay_is_woken_by_the_commit_of_what_it_is_to_send(
+    units: UnitOfWork, plain: Plain, start_relay: StartRelay
+) -> None:
+    relay = start_relay(HUB_RELAY_ASLEEP_SECONDS="600")
+    for _ in range(3):
+        eventually(lambda: asleep(plain), what="the relay's sleep")
+        emit(units, 2)
+        all_sent(plain)
+    assert relay.stop() == 0
+
+
+def test_a_relay_does_not_lie_down_while_somebody_writes(
+    units: UnitOfWork, plain: Plain, start_relay: StartRelay
+) -> None:
+    start_relay(HUB_RELAY_ASLEEP_SECONDS="600")
+    eventually(lambda: asleep(plain), what="the relay's sleep")
+    with units() as unit:
+        unit.emit(failed(0))
+        unit.flush()
+        emit(units, 1)  # wakes it; it sends this one and would sleep again
+        eventually(lambda: not asleep(plain) and unsent(plain) == 0, what="sending what is committed")
+    all_sent(plain)
+
+
+def asleep(plain: Plain) -> bool:
+    """Tell whether a relay of this database holds the lock of the sleeping."""
+    row = plain.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted "
+        "AND objid = hashtext('hub.relay.asleep')::bigint & 4294967295 "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ).fetchone()
+    return bool(row and row[0])
