@@ -25,7 +25,7 @@ from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from services.integration.storage import partners as partner_rows
 from services.integration.worker import IntegrationWorker
-from shared.contracts.views import ReconciliationView
+from shared.contracts.views.integration import ReconciliationView
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, recorded, states
 from tests.service.integration.test_deliveries import applied, arm
