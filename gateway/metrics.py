@@ -15,6 +15,8 @@ PUSHES = Counter(
     "Pushes by outcome: accepted, replayed (answered from the stored receipt), refused, unavailable",
     ("outcome",),
 )
+for _outcome in ("accepted", "replayed", "refused", "unavailable"):
+    PUSHES.labels(_outcome)  # Prometheus sees the first one only if it has read a 0 before
 CALLS_UNLOGGED = Counter(
     "hub_gateway_calls_unlogged_total",
     "Calls of other systems that were answered and could not be noted for the message log",

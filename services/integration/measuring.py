@@ -22,6 +22,7 @@ from services.integration.metrics import (
     REPEATS_LEFT,
     SCRUB_AGE_SECONDS,
     SUSPENDED,
+    begin,
 )
 from services.integration.storage import dead_letters, differences, messages, standings
 from services.integration.storage import partners as partner_rows
@@ -37,7 +38,7 @@ class Measuring:
 
     unit: UnitOfWork
 
-    @every(seconds=5)
+    @every(seconds=5, eager=True)
     def measure(self) -> None:
         """Set the gauges that are read from the database."""
         with self.unit() as unit:
@@ -47,13 +48,15 @@ class Measuring:
             proven = partner_rows.last_proofs(unit.connection)
             stand = standings.load_all(unit.connection)
             found = differences.open_by_partner(unit.connection)
-            partners = [item for item in partner_rows.load_all(unit.connection) if item.protocol != "push"]
+            known = partner_rows.load_all(unit.connection)
             OPEN_DEAD_LETTERS.set(dead_letters.count(unit.connection, Filter(state=DEAD)))
             unsealed, age, size = messages.size(unit.connection)
         MESSAGES_UNSEALED.set(unsealed)
         MESSAGES_UNSEALED_SECONDS.set(age)
         MESSAGE_LOG_BYTES.set(size)
-        for partner in partners:
+        for partner in known:
+            begin(partner.id)
+        for partner in (item for item in known if item.protocol != "push"):
             SUSPENDED.labels(partner.id).set(not partner.active)
             for state in OPEN:
                 OPEN_DELIVERIES.labels(partner.id, state.value).set(counts.get(partner.id, {}).get(state, 0))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.integration.domain.delivery import State
+from services.integration.domain.reconciliation import Kind
+
 DELIVERIES = Counter(
     "hub_integration_deliveries_total", "Attempts at deliveries, by the state they led to", ["partner", "outcome"]
 )
@@ -84,3 +87,20 @@ MESSAGES_UNSEALED_SECONDS = Gauge(
     "hub_integration_messages_unsealed_oldest_seconds", "Age of the oldest entry of the message log that is not sealed"
 )
 MESSAGE_LOG_BYTES = Gauge("hub_integration_message_log_bytes", "Size of the message log in the database")
+
+
+def begin(partner: str) -> None:
+    """Have a partner's counters stand at 0 before anything happens.
+
+    Prometheus sees an increase only from a value that it has read before: else an alert would miss the first rejected
+    delivery, difference or correction in a process's life.
+    """
+    for outcome in State:
+        DELIVERIES.labels(partner, outcome.value)
+    for kind in Kind:
+        DIFFERENCES.labels(partner, kind.value)
+    for state in ("equal", "different", "repaired", "failed", "incomparable"):
+        RECONCILIATIONS.labels(partner, state)
+    for outcome in ("succeeded", "failed"):
+        PULLS.labels(partner, outcome)
+    SCRUBBED.labels(partner)

@@ -64,6 +64,10 @@ class OutboxRelay:
         self._resting: dict[str, _Rest] = {}
         self._backoff = _FIRST_BACKOFF
         self._active = ACTIVE.labels(service)
+        # Prometheus sees the first refusal only if it has read a 0 before.
+        for reason in ("returned", "nacked"):
+            REFUSED.labels(service, reason)
+        RECONNECTS.labels(service)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop`; broker and database may go and come back as they like."""

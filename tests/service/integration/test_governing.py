@@ -149,6 +149,7 @@ def test_when_the_budget_of_repeats_is_used_up_what_failed_waits_and_what_is_new
     assert measured == {"repeats_left": 0.0, "breaker": 0.0, "paused_seconds": 0.0}
     assert REGISTRY.get_sample_value("hub_integration_messages_unsealed") == 4.0
     assert REGISTRY.get_sample_value("hub_integration_open_differences", {"partner": PARTNER, "kind": "value"}) == 0.0
+    assert REGISTRY.get_sample_value("hub_integration_scrub_corrections_total", {"partner": PARTNER}) == 0.0
 
 
 def test_a_rate_is_kept_and_one_process_sends_at_a_time(
