@@ -27,5 +27,6 @@ if __name__ == "__main__":
     # Where machines behind an ingress may not see /metrics, Prometheus reads this port, which no ingress leads to.
     health.serve(backbone, {**health.checks_of(backbone, []), "standing": app.state.standing.check})
     memory.settle()
-    server = Server(configured(app, settings.host, settings.port), app.state.standing, settings.drain_seconds)
+    config = configured(app, settings.host, settings.port, settings.proxies)
+    server = Server(config, app.state.standing, settings.drain_seconds)
     server.run(listening(settings.fd))

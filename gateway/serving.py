@@ -60,8 +60,9 @@ def listening(fd: int | None) -> list[socket.socket] | None:
     return None if fd is None else [socket.socket(fileno=fd)]
 
 
-def configured(app: Any, host: str, port: int) -> uvicorn.Config:
-    """Return how the gateway is served: uvloop and httptools, one process, no access log of its own."""
+def configured(app: Any, host: str, port: int, proxies: str) -> uvicorn.Config:
+    """Return how the gateway is served: uvloop and httptools, one process, no access log of its own. What
+    `proxies` say of their callers is believed."""
     return uvicorn.Config(
         app,
         host=host,
@@ -71,6 +72,7 @@ def configured(app: Any, host: str, port: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )

@@ -36,6 +36,8 @@ class GatewaySettings:
     - `public_reads_per_second`, `public_reads_burst` (HUB_GATEWAY_PUBLIC_READS_PER_SECOND,
       HUB_GATEWAY_PUBLIC_READS_BURST): budget of one address for reading what is published without a token.
     - `metrics_loopback_only` (HUB_GATEWAY_METRICS_LOOPBACK_ONLY): 1 hides /metrics from other machines.
+    - `proxies` (HUB_GATEWAY_PROXIES): addresses and networks, with commas between, of the proxies in front, whose word
+      for who calls and by which scheme (X-Forwarded-For, X-Forwarded-Proto) is taken; budgets go by that address.
     - `public_url` (HUB_GATEWAY_PUBLIC_URL): how the gateway is addressed from outside, for the SOAP contract; empty: as
       the request was.
     - `xroad_service` (HUB_GATEWAY_XROAD_SERVICE): our service on X-Road, `INSTANCE/CLASS/CODE/SUBSYSTEM/SERVICE`;
@@ -61,6 +63,7 @@ class GatewaySettings:
     public_reads_per_second: float = 10.0
     public_reads_burst: float = 60.0
     metrics_loopback_only: bool = True
+    proxies: str = "127.0.0.1,::1"
     public_url: str = ""
     xroad_service: str = ""
     xroad_secrets: tuple[bytes, ...] = ()
@@ -93,6 +96,7 @@ class GatewaySettings:
             public_reads_per_second=number("HUB_GATEWAY_PUBLIC_READS_PER_SECOND", default.public_reads_per_second),
             public_reads_burst=number("HUB_GATEWAY_PUBLIC_READS_BURST", default.public_reads_burst),
             metrics_loopback_only=environ.get("HUB_GATEWAY_METRICS_LOOPBACK_ONLY", "1") != "0",
+            proxies=environ.get("HUB_GATEWAY_PROXIES", default.proxies),
             public_url=environ.get("HUB_GATEWAY_PUBLIC_URL", ""),
             xroad_service=environ.get("HUB_GATEWAY_XROAD_SERVICE", ""),
             xroad_secrets=_xroad_secrets(environ),

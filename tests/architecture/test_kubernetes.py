@@ -6,6 +6,7 @@ pods start. docs/operations.md says so.
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
 from hub.docs import ROOT
 from hub.ground.credentials import Places, init_secrets
 from hub.ground.processes import SERVICES, processes
@@ -152,6 +155,14 @@ def test_what_partners_bring_is_read_by_integration_and_needs_no_manifest(overla
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_process_is_given_the_secrets_that_its_container_in_compose_has(overlay: str) -> None:
+    # tests/service/test_containers.py starts every one of them with these alone.
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    for name, template in pods(overlay, "process", "step").items():
+        assert set(mounted(template)) == set(compose[name]["secrets"]), name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_each_process_has_its_own_login_and_no_other(overlay: str) -> None:
     for name, template in pods(overlay, "process").items():
         logins = {file for file in mounted(template) if file.startswith("postgres")}
@@ -226,6 +237,41 @@ def test_in_production_no_single_node_takes_anything_away() -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_budget_says_one_thing_about_pods_that_are(overlay: str) -> None:
+    running = pods(overlay, "process")
+    for name, item in manifests(overlay, "PodDisruptionBudget").items():
+        assert item["spec"].keys() == {"minAvailable", "selector"}, f"{name}: Kubernetes takes one of the two numbers"
+        if name in running:
+            assert item["spec"]["selector"]["matchLabels"].items() <= running[name]["metadata"]["labels"].items()
+
+
+def test_in_production_each_process_is_spread_over_zones_for_itself() -> None:
+    for name, template in pods("prod", "process").items():
+        (spread,) = template["spec"]["topologySpreadConstraints"]
+        assert spread["topologyKey"] == "topology.kubernetes.io/zone", name
+        assert spread["labelSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items(), name
+        assert set(spread["matchLabelKeys"]) <= template["metadata"]["labels"].keys(), name
+        assert not set(spread["matchLabelKeys"]) & spread["labelSelector"]["matchLabels"].keys(), name
+
+
+def test_the_broker_is_named_so_that_keda_finds_it_from_its_own_namespace() -> None:
+    typed = re.search(r"--broker (\S+)", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"))
+    (broker,), (space,) = manifests("prod", "RabbitmqCluster"), manifests("prod", "Namespace")
+    assert typed is not None
+    assert typed[1] == f"{broker}.{space}.svc:5672"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_gateway_is_told_its_public_name_and_whose_word_for_callers_it_may_take(overlay: str) -> None:
+    (settings,) = (item["data"] for item in manifests(overlay, "ConfigMap").values())
+    (ingress,) = manifests(overlay, "Ingress").values()
+    assert settings["HUB_GATEWAY_PUBLIC_URL"] == f"https://{ingress['spec']['rules'][0]['host']}"
+    assert settings["HUB_GATEWAY_PROXIES"]
+    known = set(re.findall(r"HUB_[A-Z_]+[A-Z]", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")))
+    assert {name for name in settings if "_ENDPOINT_" not in name} <= known
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_nothing_talks_to_anything_that_no_policy_names(overlay: str) -> None:
     policies = manifests(overlay, "NetworkPolicy")
     assert policies["deny-by-default"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -244,7 +290,10 @@ def test_from_outside_only_the_gateway_is_reached_and_only_by_tls(overlay: str) 
     assert hosts == ingress["spec"]["tls"][0]["hosts"]
     paths = ingress["spec"]["rules"][0]["http"]["paths"]
     assert {path["backend"]["service"]["name"] for path in paths} == {"gateway"}
-    assert not any(path["path"] in ("/", "/metrics", "/health") for path in paths)
+    door = {
+        f"/{route.path.split('/')[1]}" for route in create_app(GatewaySettings(amqp_url="", receipt_key=b"")).routes
+    }
+    assert {path["path"] for path in paths} == door - {"/metrics", "/health"}, "what is for callers, and all of it"
     for service in manifests(overlay, "Service").values():
         assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
 

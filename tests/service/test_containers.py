@@ -12,24 +12,38 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import psycopg
 import pytest
+import yaml
 
 from hub.docs import ROOT
 from hub.gate import closed
 from hub.ground.credentials import Places, init_secrets
 from hub.ground.databases import remove_databases
-from hub.ground.processes import SERVICES
+from hub.ground.processes import SERVICES, processes
 from hub.settings import HubSettings
 from shared import topology
-from shared.servers.programs import free_port
+from shared.servers.programs import LOCAL, free_port
 from shared.settings import BackboneSettings, database_url
 from shared.testing.processes import eventually
 from tests.conftest import Databases
+
+CONTAINERS: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+PROCESSES = [process.name for process in processes(HubSettings()) if process.metrics]
+
+
+def answers(url: str) -> bool:
+    """Tell whether this address answers 200 now."""
+    with suppress(OSError), urlopen(url, timeout=5) as answer:  # noqa: S310 - the test's own processes
+        return bool(answer.status == 200)
+    return False
 
 
 @dataclass
@@ -55,6 +69,28 @@ class Image:
     def command(self, *command: str) -> list[str]:
         """Return the command line: the image's entry point and these words."""
         return [sys.executable, "-m", *command]
+
+    def start(self, name: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
+        """Start a process as docker-compose.yml says: its command, its environment, its secrets and no others."""
+        container = CONTAINERS[name]
+        mounted = folder / name / "secrets"
+        mounted.mkdir(parents=True)
+        for secret in container["secrets"]:
+            shutil.copy(self.secrets / secret, mounted / secret)
+        told = {
+            variable: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value).replace("/run/secrets", str(mounted))
+            for variable, value in container["environment"].items()
+        }
+        here = {"HUB_SECRETS_DIR": str(mounted), "HUB_VAR": str(folder / name), "HUB_METRICS_PORT": str(port)}
+        if name == "gateway":
+            here |= {"HUB_GATEWAY_HOST": LOCAL, "HUB_GATEWAY_PORT": str(free_port())}
+        return subprocess.Popen(
+            self.command(*container["command"]),
+            cwd=self.root,
+            env={**self.environment, **told, **here},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def files(self) -> set[str]:
         """Return what lies in the image's root."""
@@ -95,7 +131,7 @@ def image(tmp_path: Path, postgres_url: str, empty_amqp_url: str) -> Iterator[Im
     remove_databases(settings, postgres_url)
 
 
-def test_steps_and_a_process_run_from_the_image_alone_and_write_nothing_into_it(
+def test_steps_and_every_process_run_with_what_compose_gives_them_and_write_nothing_into_the_image(
     image: Image, postgres_url: str, tmp_path: Path
 ) -> None:
     before = image.files()
@@ -122,27 +158,20 @@ def test_steps_and_a_process_run_from_the_image_alone_and_write_nothing_into_it(
         ).fetchone()
     assert found == (True, False), "the exporter's role reads statistics and no service's tables"
 
-    port = free_port()
-    told = {
-        **image.environment,
-        "HUB_POSTGRES_URL_FILE": str(image.secrets / "postgres_url_approval"),
-        "HUB_METRICS_PORT": str(port),
-    }
-    process = subprocess.Popen(
-        image.command("hub.process", "approval", "--roles", "rpc,worker"),
-        cwd=image.root,
-        env=told,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    ports = {name: free_port() for name in PROCESSES}
+    running = {name: image.start(name, tmp_path / "containers", port) for name, port in ports.items()}
     try:
-        probe = ("hub.probe", f"http://127.0.0.1:{port}/health/ready")
-        eventually(lambda: image.run(*probe).returncode == 0, what="ready")
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        for name, port in ports.items():
+            ready = partial(answers, f"http://127.0.0.1:{port}/health/ready")
+            eventually(ready, timeout_seconds=120, what=f"{name} ready")
+        assert image.run("hub.probe", f"http://127.0.0.1:{ports['approval']}/health/ready").returncode == 0
+        with urlopen(f"http://127.0.0.1:{ports['approval']}/metrics", timeout=5) as answer:
             assert "hub_consumer_connected" in answer.read().decode()
     finally:
-        process.terminate()
-        assert process.wait(40) == 0
+        for process in running.values():
+            process.terminate()
+        ended = {name: process.wait(40) for name, process in running.items()}
+    assert ended == dict.fromkeys(PROCESSES, 0)
     assert image.files() == before
 
 

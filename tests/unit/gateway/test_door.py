@@ -14,6 +14,7 @@ from joserfc.jwk import OKPKey
 
 from gateway.auth import PUBLIC, check_rights, right_of
 from gateway.limits import Budget
+from gateway.serving import configured
 from shared.contracts.actor import RIGHTS
 from shared.errors import LEAVES, Conflict, Internal, TooMany
 from tests.unit.gateway.conftest import KEY, SETTINGS, Gateway, make_token
@@ -33,6 +34,32 @@ PUBLIC_PATHS = {
     "/soap/v1/reporting.xsd",
 }
 READ = "/v1/observations/NN01.NS/LC/2016"
+PROXIES = "127.0.0.1,10.244.0.0/16"
+
+
+@pytest.mark.parametrize(
+    ("connected", "forwarded", "caller"),
+    [
+        ("10.244.1.5", "203.0.113.9", "203.0.113.9"),
+        ("10.244.1.5", "198.51.100.1, 203.0.113.9", "203.0.113.9"),  # what a caller writes itself stands before
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("10.244.1.5", None, "10.244.1.5"),
+    ],
+)
+def test_who_calls_is_said_by_our_own_proxies_and_nobody_else(
+    connected: str, forwarded: str | None, caller: str
+) -> None:
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"][0])
+
+    config = configured(app, "127.0.0.1", 0, PROXIES)
+    config.load()
+    headers = [] if forwarded is None else [(b"x-forwarded-for", forwarded.encode())]
+    scope = {"type": "http", "client": (connected, 50000), "scheme": "http", "headers": headers}
+    anyio.run(config.loaded_app, scope, None, None)
+    assert seen == [caller]
 
 
 def test_every_route_names_its_right_and_only_known_ones_are_public(gateway: Gateway) -> None:
