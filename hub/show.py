@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from hub.client import GatewayRefused, GatewaySilent
@@ -35,13 +36,34 @@ def as_json(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows; what is None stays empty."""
+    """Print rows; what is None stays empty.
+
+    No word is broken, so that an id can be copied and a line searched for: a terminal too narrow for that gets each row
+    as a block of lines, and what is no terminal (a pipe, a file) gets lines as long as they need be.
+    """
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     shown = Table(title=title, title_justify="left")
     for column in columns:
         shown.add_column(column, overflow="fold")
+    for row in cells:
+        shown.add_row(*row)
+    needed = Measurement.get(console, console.options.update(width=10_000), shown)
+    if not console.is_terminal:
+        Console(file=console.file, width=max(needed.maximum, console.width), highlight=False).print(shown)
+    elif needed.minimum <= console.width:
+        console.print(shown)
+    else:
+        _print_blocks(title, columns, cells)
+
+
+def _print_blocks(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    console.print(f"[italic]{title}[/italic]")
+    longest = max(map(len, columns))
     for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
-    console.print(shown)
+        console.rule(align="left", characters="─")
+        for column, cell in zip(columns, row, strict=True):
+            if cell:
+                console.print(f"[bold]{column:<{longest}}[/bold]  {cell}", soft_wrap=True)
 
 
 @contextmanager

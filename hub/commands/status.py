@@ -141,7 +141,7 @@ def _show(answer: dict[str, Any], processes: dict[str, str], needs: list[str]) -
     show.table("Services", ("service", "state", "outbox", "unsealed audit", "incomplete sets"), rows)
     if answer.get("partners"):
         now = datetime.now(UTC)
-        columns = ("partner", "permission", "breaker", "open deliveries", "oldest", "proven equal", "open differences")
+        columns = ("partner", "permission", "breaker", "open", "oldest", "proven equal", "differ")
         show.table("Partners", columns, [partner_line(partner, now) for partner in answer["partners"]])
     if processes:
         show.table("Processes here", ("process", "state"), sorted(processes.items()))

@@ -36,7 +36,10 @@ from shared.testing.processes import eventually
 from tests.conftest import Databases
 
 CONTAINERS: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-PROCESSES = [process.name for process in processes(HubSettings()) if process.metrics]
+# RPC servers and workers of one service are given the same: one of them stands for both.
+PROCESSES = {
+    (process.database, process.door): process.name for process in processes(HubSettings()) if process.metrics
+}.values()
 
 
 def answers(url: str) -> bool:
@@ -131,7 +134,7 @@ def image(tmp_path: Path, postgres_url: str, empty_amqp_url: str) -> Iterator[Im
     remove_databases(settings, postgres_url)
 
 
-def test_steps_and_every_process_run_with_what_compose_gives_them_and_write_nothing_into_the_image(
+def test_every_step_may_be_repeated_and_writes_nothing_into_the_image(
     image: Image, postgres_url: str, tmp_path: Path
 ) -> None:
     before = image.files()
@@ -158,12 +161,25 @@ def test_steps_and_every_process_run_with_what_compose_gives_them_and_write_noth
         ).fetchone()
     assert found == (True, False), "the exporter's role reads statistics and no service's tables"
 
+    assert image.files() == before
+
+
+@pytest.mark.timeout(600)  # eight processes start at once
+def test_each_process_stands_with_the_secrets_and_settings_that_compose_gives_it(image: Image, tmp_path: Path) -> None:
+    before = image.files()
+    administrator = {"HUB_POSTGRES_URL_FILE": str(image.secrets / "postgres_url")}
+    accounts = {"HUB_POSTGRES_URL_FILE": str(image.secrets / "postgres_url_accounts")}
+    topology.apply((image.secrets / "amqp_url").read_text())
+    for step, told in ((("hub.main", "migrate"), administrator), (("services.accounts.bootstrap",), accounts)):
+        ran = image.run(*step, **told)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
     ports = {name: free_port() for name in PROCESSES}
     running = {name: image.start(name, tmp_path / "containers", port) for name, port in ports.items()}
     try:
         for name, port in ports.items():
             ready = partial(answers, f"http://127.0.0.1:{port}/health/ready")
-            eventually(ready, timeout_seconds=120, what=f"{name} ready")
+            eventually(ready, timeout_seconds=240, what=f"{name} ready")
         assert image.run("hub.probe", f"http://127.0.0.1:{ports['approval']}/health/ready").returncode == 0
         with urlopen(f"http://127.0.0.1:{ports['approval']}/metrics", timeout=5) as answer:
             assert "hub_consumer_connected" in answer.read().decode()
