@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -76,6 +79,29 @@ def verify_audit(
         else:
             _show(reports)
     if not all(report.holds for _, report in reports):
+        raise typer.Exit(show.FAILED)
+
+
+@audit_app.command("decisions")
+def verify_decisions(
+    public_key: Annotated[
+        list[str] | None, typer.Option(metavar="HEX", help="A public key that decisions were signed with before.")
+    ] = None,
+) -> None:
+    """Check the signature over every decision. Exit code 1 names those that do not stand as they were signed."""
+    with show.plain_errors(), _servers() as installation:
+        settings = installation.settings
+        ensure_postgres(settings, installation.state, show.say)
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HUB_POSTGRES_URL")},
+            "HUB_POSTGRES_URL": installation.state.postgres_url,
+            "HUB_DATABASE_PREFIX": settings.database_prefix,
+            "HUB_SECRETS_DIR": str(settings.secrets),
+        }
+        known = [f"--public-key={key}" for key in public_key or ()]
+        command = [sys.executable, "-W", "ignore", "-m", "services.approval.verifying", *known]
+        ended = subprocess.run(command, env=environment, check=False).returncode
+    if ended:
         raise typer.Exit(show.FAILED)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import Engine, text
 
-from services.approval import storage
+from services.approval import storage, verifying
 from services.approval.service import ApprovalService
 from services.approval.signatures import DecisionSigner, faults
 from services.approval.worker import ApprovalWorker
@@ -190,6 +191,36 @@ def test_an_approver_named_by_the_form_lists_reads_and_decides_and_receivers_are
         body = connection.execute(text("SELECT body FROM outbox WHERE subject = :s"), {"s": f"{name}/1"}).scalar_one()
     event = msgspec.json.decode(body, type=SubmissionApproved)
     assert (event.level, event.receivers, event.agency) == ("agency", ["LC-VP"], "LC-SGDDT")
+
+
+def test_a_decision_changed_in_the_database_is_named_on_the_command_line(
+    approval: Approval, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = fresh()
+    approval.signer = DecisionSigner.from_file(tmp_path / "approval_signing_key")
+    approval.tell(submitted(name))
+    approval.service.return_submission(LEADER, name, 1, "h1", list(DUE))
+    monkeypatch.setenv("HUB_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setattr(verifying, "engine", lambda service: approval.engine)
+
+    def told(*arguments: str) -> list[str]:
+        monkeypatch.setattr("sys.argv", ["verifying", *arguments])
+        verifying.main()
+        return [line for line in capsys.readouterr().out.splitlines() if line.startswith(name)]
+
+    assert told() == []
+    with approval.engine.begin() as connection:
+        connection.execute(text("UPDATE cases SET decided_by = 'x' WHERE submission_id = :s"), {"s": name})
+    assert told() == [f"{name}/1: the record differs from what was signed"]
+    with approval.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE cases SET decided_by = :by WHERE submission_id = :s"), {"s": name, "by": LEADER.id}
+        )
+    old = approval.signer.public_key
+    (tmp_path / "approval_signing_key").unlink()
+    DecisionSigner.from_file(tmp_path / "approval_signing_key")
+    assert told() == [f"{name}/1: unknown key {approval.signer.key_id}"]
+    assert told("--public-key", old.hex()) == []
 
 
 def test_signatures_in_the_database_verify_offline_until_someone_changes_a_row(approval: Approval) -> None:
