@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared.servers.control import ControlTool, release_program
@@ -47,11 +48,24 @@ apt-get update -q && apt-get install -q -y --no-install-recommends rabbitmq-serv
 
 
 class PrivateBroker:
-    """One private node. Data, password and ports stay in `directory` between starts."""
+    """One private node. Data, password and ports stay in `directory` between starts.
 
-    def __init__(self, directory: Path, port: int = 0, vhost: str = VHOST) -> None:
+    `plugins` are enabled, and `configuration` (lines of rabbitmq.conf) is added, at the next start.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int = 0,
+        vhost: str = VHOST,
+        *,
+        plugins: Sequence[str] = (),
+        configuration: str = "",
+    ) -> None:
         self.directory = directory.absolute()
         self.vhost = vhost
+        self.plugins = tuple(plugins)
+        self.configuration = configuration
         self.directory.mkdir(parents=True, exist_ok=True)
         self.ports = self._ports(port)
         self.log = self.directory / "server.log"
@@ -174,8 +188,9 @@ class PrivateBroker:
             f"listeners.tcp.1 = {LOCAL}:{self.port}\n"
             f"default_user = {USER}\ndefault_pass = {self.password}\ndefault_vhost = {self.vhost}\n"
             "default_permissions.configure = .*\ndefault_permissions.read = .*\ndefault_permissions.write = .*\n"
+            f"{self.configuration}"
         )
-        (self.directory / "enabled_plugins").write_text("[].\n")
+        (self.directory / "enabled_plugins").write_text(f"[{','.join(self.plugins)}].\n")
 
     def _start_port_mapper(self) -> None:
         """Start our own epmd as a process we know; where it is not found, the node starts one for itself."""
