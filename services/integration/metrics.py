@@ -101,6 +101,6 @@ def begin(partner: str) -> None:
         DIFFERENCES.labels(partner, kind.value)
     for state in ("equal", "different", "repaired", "failed", "incomparable"):
         RECONCILIATIONS.labels(partner, state)
-    for outcome in ("succeeded", "failed"):
-        PULLS.labels(partner, outcome)
+    for ended in ("succeeded", "failed"):
+        PULLS.labels(partner, ended)
     SCRUBBED.labels(partner)

@@ -104,6 +104,7 @@ def installation(tmp_path: Path, servers: tuple[EmbeddedPostgres, PrivateBroker,
         national_port=free_port(),
         ministry_port=free_port(),
         metrics_port=_free_ports(20),
+        ready_seconds=300,
     )
     made = Installation(settings, lambda line: None)
     try:
@@ -228,6 +229,7 @@ def prometheus(
     made.close()
 
 
+@pytest.mark.timeout(900)  # a whole hub and five servers beside it
 def test_prometheus_reads_the_running_hub_its_rules_hold_and_who_is_on_call_hears(
     installation: Installation, prometheus: Prometheus, alertmanager: Program
 ) -> None:
@@ -252,7 +254,7 @@ def test_prometheus_reads_the_running_hub_its_rules_hold_and_who_is_on_call_hear
     def untold() -> set[str]:
         known = set(prometheus.ask("metadata") or {})
         stems = {name.removesuffix("_total") for name in known} | known
-        return {name for name in asked if re.sub(r"_(bucket|count|sum|total)$", "", name) not in stems}
+        return {name for name in asked if not {name, re.sub(r"_(bucket|count|sum|total)$", "", name)} & stems}
 
     eventually(lambda: not untold(), timeout_seconds=60, what="every metric told")
     for place, expression in expressions():
@@ -270,7 +272,8 @@ def test_prometheus_reads_the_running_hub_its_rules_hold_and_who_is_on_call_hear
 
     eventually(evaluated, timeout_seconds=30, what="every rule evaluated")
     # PartnerUnproven holds until the first reconciliation has ended; nothing else may, nor it for long.
-    eventually(lambda: prometheus.alerts() == {}, timeout_seconds=60, what="no alert at rest")
+    # DiskFills speaks of the disk of whatever machine runs this.
+    eventually(lambda: prometheus.alerts().keys() <= {"DiskFills"}, timeout_seconds=60, what="no alert at rest")
 
     # What a lost process looks like, and what reaches those on call.
     installation.supervisor.stop_process("approval")
