@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-CODE := gateway services shared hub simulators catalogue tests bench
+PRODUCT := gateway services shared hub simulators catalogue
+CODE := $(PRODUCT) tests bench
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -58,4 +59,5 @@ $(READY): requirements.lock pyproject.toml
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m compileall -q -j 0 $(PRODUCT) # else a dozen processes compile the same side by side, at the first start
 	@touch $(READY)

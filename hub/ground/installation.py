@@ -110,7 +110,7 @@ class Installation:
             silent[:] = self._silent()
             return not silent
 
-        if not wait_until(all_answer, self.settings.ready_seconds, step=0.5):
+        if not wait_until(all_answer, self.settings.ready_seconds, step=0.2):
             raise ServerFailed(f"no answer after {self.settings.ready_seconds:.0f} s: {', '.join(silent)}")
         self.say(f"processes: all answer after {time.monotonic() - begun:.1f} s, logs in {self.supervisor.log.parent}")
 

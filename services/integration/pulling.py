@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import eventlet
+from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,7 +36,7 @@ class Pulling(DependencyProvider):
         self._settings = integration_settings()
         self._service = self.container.service_name.partition(".")[0]
         self._unit = UnitOfWork.for_engine(engine(self._service), self._service)
-        self._stopping = False
+        self._stopping = Signal()
         self._threads: dict[str, Any] = {}
         self._keeper: Any = None
 
@@ -45,14 +46,15 @@ class Pulling(DependencyProvider):
 
     def stop(self) -> None:
         """Called by nameko on shutdown: return when the page in hand is stored. The run goes on after the restart."""
-        self._stopping = True
+        if not self._stopping.ready():
+            self._stopping.send(None)
         for thread in [self._keeper, *self._threads.values()]:
             if thread is not None:
                 thread.wait()
 
     def _keep(self) -> None:
         """See that every source has its puller."""
-        while not self._stopping:
+        while not self._stopping.ready():
             try:
                 with self._unit() as unit:
                     sources = {item.id for item in partner_rows.load_all(unit.connection) if item.source}
@@ -65,7 +67,7 @@ class Pulling(DependencyProvider):
 
     def _pull(self, name: str) -> None:
         puller = Puller(self._unit, name, self._settings)
-        while not self._stopping:
+        while not self._stopping.ready():
             try:
                 if not puller.step():
                     self._pause(_IDLE_SECONDS)
@@ -77,10 +79,9 @@ class Pulling(DependencyProvider):
         puller.close()
 
     def _pause(self, seconds: float) -> None:
-        waited = 0.0
-        while waited < seconds and not self._stopping:
-            eventlet.sleep(min(0.1, seconds - waited))
-            waited += 0.1
+        """Wait so long, or until told to stop."""
+        with eventlet.Timeout(seconds, False):
+            self._stopping.wait()
 
 
 class PullKeeping:

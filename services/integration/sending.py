@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import eventlet
+from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,7 +33,7 @@ class Sending(DependencyProvider):
         self._settings = integration_settings()
         self._service = self.container.service_name.partition(".")[0]
         self._unit = UnitOfWork.for_engine(engine(self._service), self._service)
-        self._stopping = False
+        self._stopping = Signal()
         self._threads: dict[str, Any] = {}
         self._keeper: Any = None
 
@@ -42,7 +43,8 @@ class Sending(DependencyProvider):
 
     def stop(self) -> None:
         """Called by nameko on shutdown: return when every delivery in hand is recorded."""
-        self._stopping = True
+        if not self._stopping.ready():
+            self._stopping.send(None)
         for thread in [self._keeper, *self._threads.values()]:
             if thread is not None:
                 thread.wait()
@@ -50,7 +52,7 @@ class Sending(DependencyProvider):
     def _keep(self) -> None:
         """Take back what this process was sending when it died, then see that every partner has its senders."""
         taken_back = False
-        while not self._stopping:
+        while not self._stopping.ready():
             try:
                 with self._unit() as unit:
                     if not taken_back:
@@ -74,7 +76,7 @@ class Sending(DependencyProvider):
         sender = Sender(self._unit, partner, self._settings)
         while True:
             try:
-                if self._stopping:
+                if self._stopping.ready():
                     return sender.stop()
                 if not sender.step() and not sender.in_hand:
                     self._pause(self._settings.poll_seconds)
@@ -82,12 +84,11 @@ class Sending(DependencyProvider):
                 # Mostly the database away: what has ended is recorded later, or in doubt when the lease ends.
                 known = isinstance(error, HubError)
                 log.warning("sender.trouble", partner=partner, error=str(error), exc_info=None if known else error)
-                if self._stopping:
+                if self._stopping.ready():
                     return None
                 self._pause(_TROUBLE_SECONDS)
 
     def _pause(self, seconds: float) -> None:
-        waited = 0.0
-        while waited < seconds and not self._stopping:
-            eventlet.sleep(min(0.1, seconds - waited))
-            waited += 0.1
+        """Wait so long, or until told to stop."""
+        with eventlet.Timeout(seconds, False):
+            self._stopping.wait()
