@@ -141,6 +141,7 @@ async def _refuse(error: HubError, correlation_id: str, scope: Scope, receive: R
     # Whoever posts to the SOAP door understands a fault, whoever refuses.
     by_soap = scope["method"] == "POST" and scope["path"].startswith(_SOAP)
     said = fault_response if by_soap else problem_response
+    scope["meant_status"] = error.status
     await said(error, correlation_id, {"Connection": "close"})(scope, receive, send)
 
 
@@ -152,7 +153,8 @@ def _account(scope: Scope, status: int, seconds: float, correlation_id: str) -> 
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
         name, here = f"{method} {template}", traces.here.get()
         traces.record(name, "server", correlation_id, seconds, span=here, failed=failed, status=status)
-    REQUEST_SECONDS.labels(template, method, str(status)).observe(seconds)
+    # Every SOAP fault is HTTP 500; one that is the caller's to mend must not count as a failure of ours.
+    REQUEST_SECONDS.labels(template, method, str(scope.get("meant_status", status))).observe(seconds)
     _log.info(
         "request",
         correlation_id=correlation_id,

@@ -46,6 +46,7 @@ async def call(request: Request) -> Response:
         content = await OPERATIONS[message.operation].perform(caller, message, _intake(request))
         return Response(envelope.answered(message.operation, content, header), 200, media_type=MEDIA_TYPE)
     except HubError as error:
+        request.scope["meant_status"] = error.status
         exchange = exchange_of(request.scope)
         if exchange is not None:
             exchange.refused(error)

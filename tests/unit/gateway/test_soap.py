@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 from lxml import etree
+from prometheus_client import REGISTRY
 
 from gateway.settings import GatewaySettings
 from gateway.soap.envelope import faulted
@@ -318,6 +319,19 @@ def test_a_fault_tells_the_side_that_may_help_and_when(gateway: Gateway) -> None
     assert told(limited) == ("Server", "gateway.too_many_requests")
     assert int(limited.headers["retry-after"]) > 1
     assert small.ask("GET", "/v1/observations/NN01.NS/LC/2016").status_code == 429  # one budget for both doors
+
+
+def test_a_fault_that_is_the_callers_to_mend_counts_as_no_failure_of_the_hub(gateway: Gateway) -> None:
+    def counted(route: str, status: str) -> float:
+        labels = {"route": route, "method": "POST" if route == ADDRESS else "any", "status": status}
+        return REGISTRY.get_sample_value("hub_gateway_request_seconds_count", labels) or 0.0
+
+    places = [(ADDRESS, "422"), ("unmatched", "413"), (ADDRESS, "503"), (ADDRESS, "500"), ("unmatched", "500")]
+    before = [counted(*place) for place in places]
+    post(gateway, "<a")
+    post(gateway, "x" * 30_000)
+    post(gateway, envelope(STATUS))  # nobody answers
+    assert [counted(*place) - old for place, old in zip(places, before, strict=True)] == [1, 1, 1, 0, 0]
 
 
 def test_a_faults_detail_is_by_the_contract_and_vietnamese() -> None:
