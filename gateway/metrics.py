@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 REQUEST_SECONDS = Histogram(
     "hub_gateway_request_seconds",
-    "Time from a request's first byte to its answer's last by route template, method and status (of a SOAP fault REST's)",
+    "From a request's first byte to its answer's last, by route template, method and status (of a SOAP fault REST's)",
     ("route", "method", "status"),
     buckets=(0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
