@@ -75,7 +75,7 @@ def put_partner(
         query: dict[str, Any] = {"reason": reason}
         plan = gateway.ask("PUT", _path(partner), json=document, params=query | {"dry_run": "true"})
         if not json_:
-            _show_plan(plan)
+            _show_plan(plan, document)
         sure = yes or json_
         if not dry_run and plan["changes"] and (sure or typer.confirm("put it?", abort=True)):
             query["expected_version"] = plan["version"]
@@ -134,15 +134,20 @@ def _document(file: Path) -> dict[str, Any]:
     return document
 
 
-def _show_plan(plan: dict[str, Any]) -> None:
+def _show_plan(plan: dict[str, Any], document: dict[str, Any]) -> None:
+    """Show what changes; of a new partner what its document says, and that the rest is as usual."""
+    changes = plan["changes"]
+    told = [item for item in changes if item["before"] is not None or item["field"].partition(".")[0] in document]
     rows = [
         (change["field"], *(json.dumps(change[side], ensure_ascii=False) for side in ("before", "after")))
-        for change in plan["changes"]
+        for change in told
     ]
     show.table(f"{plan['partner']}: {plan['action']}", ("field", "before", "after"), rows)
+    if len(told) < len(changes):
+        show.say(f"{len(plan['changes']) - len(told)} fields that the document does not name have their defaults")
     if plan["deliveries"]:
         least = "" if plan["all_counted"] else "at least "
-        show.console.print(f"{least}{plan['deliveries']} deliveries follow", soft_wrap=True)
+        show.console.print(f"deliveries that follow: {least}{plan['deliveries']}", soft_wrap=True)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -103,3 +103,9 @@ def eventually(what: str, question: Callable[[], T | None], seconds: float = 30.
         if time.monotonic() > end:
             raise StepFailed(f"{what} did not come about within {seconds:.0f} s")
         time.sleep(0.1)
+
+
+def must(what: str, found: Any, expected: Any) -> None:
+    """Raise StepFailed, naming `what`, unless this was found."""
+    if found != expected:
+        raise StepFailed(f"{what}: expected {expected!r}, found {found!r}")

@@ -1,4 +1,4 @@
-"""The story itself: ten steps, each a function that does, checks and says. The first that fails ends it."""
+"""The story itself: eleven steps, each a function that does, checks and says. The first that fails ends it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.panel import Panel
 
 import catalogue
-from hub.demo.stage import Caller, Stage, StepFailed, eventually
+from hub.demo.source import pull_a_source
+from hub.demo.stage import Caller, Stage, StepFailed, eventually, must
 from shared.calendar import VIETNAM
 
 YEAR = "2016"
@@ -63,7 +64,7 @@ def show_catalogue(stage: Stage) -> None:
     office = stage.person("quantri")
     before = _count_communes(office, "2025-06-30")
     after = _count_communes(office, "2025-07-01")
-    _must("communes before and after 1 July 2025", (before, after), (106, 38))
+    must("communes before and after 1 July 2025", (before, after), (106, 38))
     stage.say(f"{before} communes on 30 June 2025, {after} on 1 July 2025 (NQ 1670/NQ-UBTVQH15)")
     stage.say(f"look: GET {stage.gateway}/v1/units?kind=commune&on=2025-07-01")
 
@@ -76,11 +77,11 @@ def push_education(stage: Stage) -> None:
             figure["value"] = "2.514,5"  # half a teacher
     receipt = push(stage, "GD-NAM", figures)
     refused = [item for item in receipt["outcomes"] if item["outcome"] == "refused"]
-    _must("refused figures", [item["indicator"] for item in refused], ["GD06"])
-    _must("accepted figures", receipt["counts"].get("accepted"), len(figures) - 1)
+    must("refused figures", [item["indicator"] for item in refused], ["GD06"])
+    must("accepted figures", receipt["counts"].get("accepted"), len(figures) - 1)
     stage.say(f"{len(figures) - 1} figures are in the draft; GD06 was refused: {refused[0]['detail']}")
     again = push(stage, "GD-NAM", [figure for figure in published("GD-NAM") if figure["indicator"] == "GD06"])
-    _must("the corrected figure", again["counts"].get("accepted"), 1)
+    must("the corrected figure", again["counts"].get("accepted"), 1)
     stage.say("the system sent GD06 again, corrected: accepted")
     stage.say(f"look: GET {stage.gateway}/v1/receipts/{receipt['receipt_id']}")
 
@@ -90,9 +91,9 @@ def push_others(stage: Stage) -> None:
     for form in ("YT-NAM", "NN-NAM"):
         figures, key = published(form), f"demo-{form}-{uuid.uuid4().hex}"
         receipt = push(stage, form, figures, key)
-        _must(f"accepted figures of {form}", receipt["counts"].get("accepted"), len(figures))
+        must(f"accepted figures of {form}", receipt["counts"].get("accepted"), len(figures))
         repeated = push(stage, form, figures, key)
-        _must("the receipt of a repeated push", repeated["receipt_id"], receipt["receipt_id"])
+        must("the receipt of a repeated push", repeated["receipt_id"], receipt["receipt_id"])
         stage.say(f"{form}: {len(figures)} figures accepted; the same push repeated changed nothing")
 
 
@@ -120,7 +121,7 @@ def approve_education(stage: Stage) -> None:
         return detail if detail["submission"]["round"] == round_1["round"] + 1 else None
 
     detail = eventually("round 2", returned)
-    _must("the reason the clerk reads", detail["reasons"][0]["indicator"], "GD03.THPT")
+    must("the reason the clerk reads", detail["reasons"][0]["indicator"], "GD03.THPT")
     clerk.ask("PUT", f"/v1/submissions/{round_1['id']}/figures/GD03.THPT", json={"value": "8.966"})
     round_2 = submit(clerk, "GD-NAM")
     stage.say(f"the clerk checked it, entered 8.966 and submitted round {round_2['round']}")
@@ -143,7 +144,7 @@ def check_derived(stage: Stage) -> None:
     for indicator, known in (("NN01.NS", "43.5"), ("NN04.NS", "30.5")):
         path = f"/v1/observations/{indicator}/{PROVINCE}/{YEAR}"
         found = eventually(f"{indicator} in the warehouse", partial(_value, portal, path))
-        _must(indicator, found, known)
+        must(indicator, found, known)
         stage.say(f"{indicator} = {found} tạ/ha, as published")
     stage.say(f"look: GET {stage.gateway}/v1/observations?form=NN-NAM&unit={PROVINCE}")
 
@@ -165,21 +166,32 @@ def roll_up_a_month(stage: Stage) -> None:
     upper = f"/v1/submissions/{owed(department, 'NN-THANG', PROVINCE, month)['id']}"
     rolled = department.ask("POST", f"{upper}/aggregate")
     values = {item["indicator"]: item["value"] for item in rolled["results"]}
-    _must("pigs in the province so far", values["NT06"], COMMUNE_FIGURES["NT06"])
-    _must("what nobody had", values["NT08"], None)
-    _must("communes rolled up", (rolled["covered"], rolled["expected"]), (1, 38))
+    must("pigs in the province so far", values["NT06"], COMMUNE_FIGURES["NT06"])
+    must("what nobody had", values["NT08"], None)
+    must("communes rolled up", (rolled["covered"], rolled["expected"]), (1, 38))
     stage.say(f"the province's NN-THANG holds {rolled['covered']} of {rolled['expected']} communes so far")
     stage.say(f"look: GET {stage.gateway}{upper}/contributions")
 
 
-# -- (7) and (8): delivery under faults ------------------------------------------------------------------------------
+# -- (7): a source that is pulled from -------------------------------------------------------------------------------
+
+
+def pull_into_the_draft(stage: Stage) -> None:
+    """Pull from a source into the department's draft, in which a figure was entered by hand: it stays."""
+    month = datetime.now(VIETNAM).strftime("%Y-%m")
+    department = stage.person("snnmt.nhaplieu")
+    draft = f"/v1/submissions/{owed(department, 'NN-THANG', PROVINCE, month)['id']}"
+    pull_a_source(stage, department, draft, month)
+
+
+# -- (8) and (9): delivery under faults ------------------------------------------------------------------------------
 
 
 def deliver_through_faults(stage: Stage) -> None:
     """Wait until everything is acknowledged; the far side's journal shows each message applied once."""
     wait_acknowledged(stage, {"GD-NAM", "NN-NAM"})
     struck = stage.far(NATIONAL, "GET", "/control/faults")["struck"]
-    _must("faults met", struck, {"timeout_after": 1, "unavailable": 1, "soap_fault": 1})
+    must("faults met", struck, {"timeout_after": 1, "unavailable": 1, "soap_fault": 1})
     _check_applied_once(stage, 2)
     stage.say("met on the way: a timeout after apply, a 503, a SOAP fault; each packet was applied once")
     stage.say(f"look: GET {stage.gateway}/v1/deliveries?partner={NATIONAL}")
@@ -198,7 +210,7 @@ def survive_a_kill(stage: Stage) -> None:
     stage.say("it came back, asked what had become of the packet, and nothing was sent twice")
 
 
-# -- (9) and (10): reconciliation and audit ---------------------------------------------------------------------------
+# -- (10) and (11): reconciliation and audit --------------------------------------------------------------------------
 
 
 def reconcile(stage: Stage) -> None:
@@ -218,12 +230,12 @@ def reconcile(stage: Stage) -> None:
         ("value", "YT-NAM", "YT02"),
         ("missing_here", "NN-NAM", "NN13"),
     }
-    _must("differences", found, expected)
+    must("differences", found, expected)
     for item in report["differences"]:
         stage.say(f"{item['kind']}: {item['indicator']} expected {item['expected']}, found {item['found']}")
-    _must("state after repair", report["state"], "repaired")
+    must("state after repair", report["state"], "repaired")
     proof = reconciled(operator)
-    _must("equality", (proof["state"], proof["equal"], proof["differences"]), ("equal", True, []))
+    must("equality", (proof["state"], proof["equal"], proof["differences"]), ("equal", True, []))
     stage.say(
         f"repaired, read again, and proven equal: {proof['entries']} entries in {proof['calls']} call(s), "
         f"{proof['bytes_compared']} bytes; own digests scrubbed {proof['scrub_age_seconds']:.0f} s ago"
@@ -244,6 +256,7 @@ STEPS: list[tuple[str, Callable[[Stage], None]]] = [
     ("Submitted, returned with a reason, corrected, approved", approve_education),
     ("Derived values match the published ones", check_derived),
     ("A commune's month rolls up into the department's draft", roll_up_a_month),
+    ("A source is pulled from; what was entered by hand stays", pull_into_the_draft),
     ("Delivered to the national system through three faults", deliver_through_faults),
     ("Integration is killed in the middle and comes back", survive_a_kill),
     ("Reconciliation finds what the far side damaged, repairs it, proves equality", reconcile),
@@ -354,9 +367,4 @@ def _count_communes(office: Caller, day: str) -> int:
 def _check_applied_once(stage: Stage, packets: int) -> None:
     applied = [item for item in stage.far(NATIONAL, "GET", "/control/journal") if item["state"] == "applied"]
     keys = {(item["form"], item["unit"], item["period"], item["version"]) for item in applied}
-    _must("packets applied, and different ones among them", (len(applied), len(keys)), (packets, packets))
-
-
-def _must(what: str, found: Any, expected: Any) -> None:
-    if found != expected:
-        raise StepFailed(f"{what}: expected {expected!r}, found {found!r}")
+    must("packets applied, and different ones among them", (len(applied), len(keys)), (packets, packets))

@@ -363,7 +363,8 @@ def _off(dated: str) -> tuple[str, str]:
         off = (parsedate_to_datetime(dated) - datetime.now(UTC)).total_seconds()
     except (TypeError, ValueError) as error:
         raise _Failed(f"{dated!r} is no date", f"Giờ của hệ thống không đọc được: {dated}.") from error
-    told, detail = f"its clock is {off:+.0f} s off ours", f"Đồng hồ lệch {off:+.0f} giây so với hub."
+    seconds = round(off)
+    told, detail = f"its clock is {seconds:+d} s off ours", f"Đồng hồ lệch {seconds:+d} giây so với hub."
     if abs(off) > CLOCK_SECONDS:
         raise _Failed(told, detail)
     return told, detail
