@@ -26,7 +26,7 @@ ONLY = {
     "signxml": set(),
     "joserfc": {"accounts"},
     "argon2": {"accounts"},
-    "cryptography": {"accounts", "approval"},
+    "cryptography": {"accounts", "approval", "integration"},
 }
 """Whose processes may have a library."""
 
