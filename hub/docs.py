@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from shared.errors import BY_NAME
@@ -38,11 +39,14 @@ class Source:
     tree: ast.Module
 
 
-def sources() -> Iterator[Source]:
-    """Yield every Python file of the product, in the order of paths."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield Source(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+@cache
+def sources() -> tuple[Source, ...]:
+    """Return every Python file of the product, in the order of paths; read once."""
+    return tuple(
+        Source(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    )
 
 
 def rpc_methods(found: Iterable[Source]) -> dict[str, list[tuple[str, str]]]:

@@ -10,6 +10,7 @@ import re
 import runpy
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,6 @@ from tests.debian import program
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 ALERTS = sorted((PROMETHEUS / "alerts").glob("*.yml"))
 RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
-METRICS = {
-    name: (kind, {label for label in labels.split(", ") if label})
-    for name, kind, labels, _ in docs.metrics(docs.sources())
-}
 ADDED = {"job", "instance", "process", "le"}
 """Labels that Prometheus adds, and a histogram's own."""
 
@@ -39,6 +36,13 @@ OTHERS = re.compile(
     r"^(up|ALERTS|pg_\w+|rabbitmq_\w+|process_\w+|kubelet_\w+|certmanager_\w+|probe_\w+|node_\w+|hub:[\w:]+)$"
 )
 """Names that are not the hub's own metrics: other exporters', and what the rules record."""
+
+
+@cache
+def metrics() -> dict[str, tuple[str, set[str]]]:
+    """Return kind and labels of every metric of the hub, by name."""
+    found = docs.metrics(docs.sources())
+    return {name: (kind, {label for label in labels.split(", ") if label}) for name, kind, labels, _ in found}
 
 
 def alerts() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -72,7 +76,7 @@ def expressions() -> list[tuple[str, str]]:
 def metric(name: str) -> str:
     """Return the metric that a series belongs to: a histogram has several."""
     stem = re.sub(r"_(bucket|count|sum)$", "", name)
-    return stem if METRICS.get(stem, ("",))[0] == "histogram" else name
+    return stem if metrics().get(stem, ("",))[0] == "histogram" else name
 
 
 def run(name: str, package: str, *arguments: str) -> None:
@@ -131,15 +135,15 @@ def test_every_alert_says_what_is_wrong_what_follows_and_where_to_read_on() -> N
 def test_what_is_asked_for_is_what_processes_tell(place: str, expression: str) -> None:
     plain = re.sub(r'"[^"]*"', '""', expression)
     for name in re.findall(r"\b(hub_\w+)", plain):
-        assert metric(name) in METRICS, f"{place}: no process has {name}"
+        assert metric(name) in metrics(), f"{place}: no process has {name}"
     for name in re.findall(r"\b(hub:[\w:]+)", plain):
         assert name in RECORDED, f"{place}: no rule records {name}"
     for name, selectors in re.findall(r"\b(hub_\w+)\{([^}]*)\}", expression):
         asked = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selectors))
-        assert asked <= METRICS[metric(name)][1] | ADDED, f"{place}: {name} has no such label"
+        assert asked <= metrics()[metric(name)][1] | ADDED, f"{place}: {name} has no such label"
     for labels, name in re.findall(r"by \(([^)]*)\) \((?:\w+\()*(hub_\w+)", plain):
         kept = {label.strip() for label in labels.split(",")}
-        assert kept <= METRICS[metric(name)][1] | ADDED, f"{place}: {name} has no such label"
+        assert kept <= metrics()[metric(name)][1] | ADDED, f"{place}: {name} has no such label"
 
 
 def test_only_known_exporters_are_asked() -> None:
