@@ -24,13 +24,8 @@ demo: $(READY) ## set everything up and tell one figure's journey, with real fig
 run: $(READY) ## set everything up and stay up: http://127.0.0.1:8080/docs
 	@$(BIN)/hub run
 
-test: $(READY) ## run every test; the fault suite owns its servers and runs after the others, alone
-	@set +e; \
-	echo "· tests: unit, service, system and architecture, $(WORKERS) at a time"; \
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not faults"; first=$$?; \
-	echo "· tests: faults, one after the other"; \
-	$(BIN)/python -m pytest -q -m faults; second=$$?; \
-	[ $$first -eq 0 ] && [ $$second -eq 0 ]
+test: $(READY) ## run every test: the fault suite on servers of its own, beside it $(WORKERS) workers for the others
+	@$(BIN)/python -m pytest -q -n $$(($(WORKERS) + 1))
 
 lint: $(READY) ## check style, types and who may import whom
 	$(BIN)/ruff check $(CODE)

@@ -1,26 +1,38 @@
-"""Servers, databases, broker and processes for all tests; each test module has its own databases and virtual host."""
+"""Servers, databases, broker and processes for all tests; each test module has databases of its own, and a virtual
+host that no other one uses while it runs."""
 
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
 
 import pytest
-from hypothesis import settings
-from sqlalchemy import Engine
+from hypothesis import HealthCheck, settings
 
-from shared import storage, topology
-from shared.settings import database_url
-from shared.testing import servers
+from shared import topology
+from shared.testing import broker, servers
 from shared.testing.processes import HubProcess
+from tests.databases import Databases, drop_templates
+from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
-# Enough for every run to find what is plainly wrong within the suite's time; HUB_TEST_EXAMPLES=2000 looks further.
-settings.register_profile("hub", max_examples=int(os.environ.get("HUB_TEST_EXAMPLES", "40")))
+__all__ = ["Databases", "pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
+
+# Some hundred processes start in a run: none is to compile anew what the one before has compiled already.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A gate may not fail by chance: every run tries the same examples, and none is judged by how long it takes, which
+# depends on what else runs here. HUB_TEST_EXAMPLES=2000 looks further, at random.
+_examples = os.environ.get("HUB_TEST_EXAMPLES")
+settings.register_profile(
+    "hub",
+    max_examples=int(_examples or "40"),
+    derandomize=_examples is None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("hub")
-
-_SESSION = uuid.uuid4().hex[:6]
-_templates: dict[str, str] = {}
 
 
 @pytest.fixture(scope="session")
@@ -28,65 +40,7 @@ def postgres_url() -> Iterator[str]:
     """A PostgreSQL server's URL, without a database."""
     url = servers.postgres_server()
     yield url
-    for name in _templates.values():
-        storage.drop_database(url, name)
-    _templates.clear()
-
-
-class Databases:
-    """`database("approval")` gives an engine on a fresh, migrated database; asking again for the same service replaces
-    it. Names are `prefix + service`, so processes started with HUB_DATABASE_PREFIX=prefix find them."""
-
-    def __init__(self, server_url: str) -> None:
-        self.server_url = server_url
-        self.prefix = f"t_{_SESSION}_{uuid.uuid4().hex[:6]}_"
-        self._engines: dict[str, Engine] = {}
-
-    def __call__(self, service: str) -> Engine:
-        if service in self._engines:
-            self._drop(service)
-        storage.create_database(self.server_url, self.prefix + service, template=self._template(service))
-        self._engines[service] = storage.engine_for_url(self.url(service), name=f"test {service}")
-        return self._engines[service]
-
-    def empty(self, service: str) -> Engine:
-        """Return an engine on a fresh database with the backbone's tables alone, for toy services."""
-        if service in self._engines:
-            self._drop(service)
-        storage.create_database(self.server_url, self.prefix + service)
-        self._engines[service] = engine = storage.engine_for_url(self.url(service), name=f"test {service}")
-        with engine.begin() as connection:
-            storage.create_backbone(_Plain(connection.exec_driver_sql))
-        return engine
-
-    def url(self, service: str) -> str:
-        """The libpq URL of the service's database."""
-        return database_url(self.server_url, self.prefix + service)
-
-    def close(self) -> None:
-        """Drop all of them."""
-        for service in list(self._engines):
-            self._drop(service)
-
-    def _drop(self, service: str) -> None:
-        self._engines.pop(service).dispose()
-        storage.drop_database(self.server_url, self.prefix + service)
-
-    def _template(self, service: str) -> str:
-        # Migrated once per session and copied: a copy takes a tenth of the time.
-        name = f"t_{_SESSION}_{os.getpid()}_template_{service}"
-        if service not in _templates:
-            storage.create_database(self.server_url, name)
-            _templates[service] = name
-            engine = storage.engine_for_url(database_url(self.server_url, name))
-            storage.migrate_engine(engine, service)
-            engine.dispose()
-        return name
-
-
-class _Plain:
-    def __init__(self, execute: Callable[[str], object]) -> None:
-        self.execute = execute
+    drop_templates(url)
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +51,19 @@ def database(postgres_url: str) -> Iterator[Databases]:
     databases.close()
 
 
-@pytest.fixture(scope="module")
-def amqp_url() -> Iterator[str]:
-    """A virtual host of this module's own, with the whole topology; removed after it."""
+@pytest.fixture(scope="session")
+def prepared_amqp_url() -> Iterator[str]:
+    """A virtual host with the whole topology: declared once per worker, it costs several seconds of processor time."""
     with servers.virtual_host() as url:
         topology.apply(url)
         yield url
+
+
+@pytest.fixture(scope="module")
+def amqp_url(prepared_amqp_url: str) -> str:
+    """A virtual host with the whole topology and not one message, this module's alone while it runs."""
+    broker.purge(prepared_amqp_url)
+    return prepared_amqp_url
 
 
 @pytest.fixture

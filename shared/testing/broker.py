@@ -16,7 +16,7 @@ import pika
 from shared.contracts.events import Event
 from shared.envelope import headers_of, new_message_id
 from shared.errors import Unavailable
-from shared.topology import EVENTS_EXCHANGE
+from shared.topology import EVENTS_EXCHANGE, QUEUES
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
@@ -91,6 +91,13 @@ def depth(amqp_url: str, queue: str) -> int:
     """Return how many messages lie ready in the queue."""
     with channel(amqp_url) as opened:
         return int(opened.queue_declare(queue, passive=True).method.message_count)
+
+
+def purge(amqp_url: str) -> None:
+    """Take every message out of every queue of the hub's."""
+    with channel(amqp_url) as opened:
+        for queue in QUEUES:
+            opened.queue_purge(queue.name)
 
 
 def take(

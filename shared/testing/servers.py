@@ -52,7 +52,8 @@ def virtual_host() -> Iterator[str]:
     """Give the URL of a fresh, empty virtual host and remove it afterwards.
 
     The hub's topology in one virtual host reserves some 65 of the broker's file descriptors, and a broker as packaged
-    has under a thousand: past them it keeps new connections waiting, so no test may keep its virtual host longer.
+    has under a thousand: past them it keeps new connections waiting. So a worker keeps one with the topology for all
+    its modules in turn, and what else a test needs goes with the test.
     """
     place, control = _broker()
     if control is None:  # a given broker that we may not manage: its virtual host as it is

@@ -12,6 +12,7 @@ import pytest
 from hub import docs
 from shared.contracts.events import EVENTS
 from shared.topology import CONSUMERS
+from tests import order
 
 MAX_LINES = 400
 LONGER: dict[str, str] = {}
@@ -57,6 +58,11 @@ def test_every_bound_queue_has_a_handler_and_every_handler_a_queue() -> None:
                         assert item.name == f"on_{event}", f"{source.path}: {item.name}"
                         handled.add((event, Path(source.path).parts[1]))
     assert handled == {(event, service) for event, services in CONSUMERS.items() for service in services}
+
+
+def test_what_tests_begin_with_is_there() -> None:
+    files = [path.relative_to(docs.ROOT).as_posix() for path in (docs.ROOT / "tests").rglob("*.py")]
+    assert [start for start in order.LONG if not any(file.startswith(start) for file in files)] == []
 
 
 def test_no_file_is_named_for_nothing_in_particular() -> None:

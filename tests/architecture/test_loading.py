@@ -12,7 +12,6 @@ import pytest
 
 from hub import docs
 from hub.ground.processes import SERVICES
-from shared.process import ROLES
 
 NEVER = {
     "click", "rich", "pygments", "yaml",  # for command lines and consoles
@@ -36,7 +35,7 @@ import json, os, sys
 from shared import process
 for service in json.loads(sys.argv[1]):
     if os.fork() == 0:
-        process.service_classes(service, json.loads(sys.argv[2]))
+        process.service_classes(service, list(process.ROLES))
         print(json.dumps([service, sorted({name.partition(".")[0] for name in sys.modules})]), flush=True)
         os._exit(0)
     os.wait()
@@ -47,7 +46,7 @@ for service in json.loads(sys.argv[1]):
 def loaded() -> dict[str, set[str]]:
     """The packages that each service has loaded, rpc and worker together."""
     ran = subprocess.run(
-        [sys.executable, "-c", LOADED, json.dumps(SERVICES), json.dumps(list(ROLES))],
+        [sys.executable, "-c", LOADED, json.dumps(SERVICES)],
         cwd=docs.ROOT,
         capture_output=True,
         text=True,

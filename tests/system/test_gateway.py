@@ -59,7 +59,12 @@ def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
         except httpx.TransportError:
             return False
 
-    eventually(ready, what="the gateway's readiness")
+    try:
+        eventually(ready, timeout_seconds=60, what="the gateway's readiness")
+    except AssertionError:
+        process.kill()
+        process.wait()
+        raise
     return process
 
 

@@ -59,7 +59,7 @@ class Start:
             stdout=subprocess.DEVNULL,
         )
         self.running.append(process)
-        eventually(lambda: health(port) == 200, what="the gateway's readiness")
+        eventually(lambda: health(port) == 200, timeout_seconds=60, what="the gateway's readiness")
         return process, port
 
 

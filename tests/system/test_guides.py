@@ -12,9 +12,6 @@ import pytest
 
 from hub import docs
 from hub.settings import HubSettings
-from tests.system.test_contract import hub
-
-__all__ = ["hub"]
 
 GUIDE = docs.ROOT / "docs" / "set-up-a-regime.md"
 

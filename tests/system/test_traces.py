@@ -2,110 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import subprocess
 import sys
-import threading
 import time
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-from hub.ground.installation import Installation
 from hub.settings import HubSettings
 from shared.traces import first_of, trace_of
-from tests.faults.conftest import consistent_figures, free_port, wait_until
+from tests.faults.conftest import consistent_figures, wait_until
 from tests.faults.load import Client, Door, Journey
-from tests.system.test_prometheus import _free_ports
+from tests.system.conftest import Receiver
 
 CORRELATION = "one-journey-from-push-to-acknowledgement"
-
-
-@dataclass(frozen=True)
-class Span:
-    """One span as it arrived: which process told it, and what."""
-
-    process: str
-    name: str
-    id: str
-    parent: str
-    attributes: dict[str, str]
-
-
-@dataclass
-class Receiver:
-    """An OTLP receiver over HTTP; spans by trace id."""
-
-    spans: dict[str, list[Span]] = field(default_factory=dict)
-    url: str = ""
-
-    def take(self, body: bytes) -> None:
-        """Keep the spans of one export."""
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            process = next(
-                item.value.string_value for item in resource.resource.attributes if item.key == "service.name"
-            )
-            for scope in resource.scope_spans:
-                for span in scope.spans:
-                    attributes = {item.key: item.value.string_value for item in span.attributes}
-                    told = Span(process, span.name, span.span_id.hex(), span.parent_span_id.hex(), attributes)
-                    self.spans.setdefault(span.trace_id.hex(), []).append(told)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A receiver that runs."""
-    kept = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            kept.take(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        kept.url = f"http://127.0.0.1:{server.server_port}/v1/traces"
-        yield kept
-        server.shutdown()
-
-
-@pytest.fixture
-def hub(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, postgres_url: str, amqp_url: str, tmp_path: Path
-) -> Iterator[HubSettings]:
-    """A running hub that tells its spans to the receiver."""
-    monkeypatch.setenv("HUB_TRACES_ENDPOINT", receiver.url)
-    port = free_port()
-    settings = HubSettings(
-        var=tmp_path / "var",
-        secrets=tmp_path / "var" / "secrets",
-        postgres_url=postgres_url,
-        amqp_url=amqp_url,
-        database_prefix=f"t_{uuid.uuid4().hex[:8]}_",
-        gateway_url=f"http://127.0.0.1:{port}",
-        gateway_port=port,
-        national_port=free_port(),
-        ministry_port=free_port(),
-        metrics_port=_free_ports(20),
-    )
-    installation = Installation(settings, lambda line: None)
-    try:
-        installation.up()
-        yield settings
-    finally:
-        installation.clean()
 
 
 def drive(hub: HubSettings) -> None:
