@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -40,8 +41,9 @@ CLERKS = {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder is a fault test."""
+    folder = str(Path(__file__).parent)
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if str(item.path).startswith(folder):
             item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.timeout(600))
 
@@ -121,9 +123,12 @@ def wait_until(question: Callable[[], object], what: str, seconds: float = 60.0)
         time.sleep(0.05)
 
 
+_catalogue = cache(catalogue.read)
+
+
 def consistent_figures(form: str) -> dict[str, str]:
     """Return random values for every entered indicator of `form` whose parts add up to their totals."""
-    body = catalogue.read()
+    body = _catalogue()
     indicators = {item["id"]: item for item in body["indicators"]}
     entered = next(item for item in body["forms"] if item["id"] == form)["indicators"]
     values: dict[str, str] = {}
@@ -189,10 +194,10 @@ def told(request: pytest.FixtureRequest) -> Iterator[None]:
         Path(path).write_text("\n".join([head, *rig.results, ""]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
-    """Start servers, hub and far sides; stop and remove all of it afterwards. After a failure the logs stay in
-    `hub-faults-last` in the folder for temporary files."""
+    """Start servers, hub and far sides; stop and remove all of it after the folder's last test. After a failure the
+    logs stay in `hub-faults-last` in the folder for temporary files."""
     folder = Path(tempfile.mkdtemp(prefix="hub-faults-"))
     folder.chmod(0o755)
     free = ports()
@@ -213,6 +218,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
         national_port=next(free),
         ministry_port=next(free),
         metrics_port=next(free),  # and the ones that follow
+        ready_seconds=240,  # other tests share the processors
     )
     object.__setattr__(settings, "gateway_url", f"http://127.0.0.1:{settings.gateway_port}")
     installation = Installation(settings, lambda line: None)

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 
 PATIENCE_SECONDS = 90.0
+LOOK_SECONDS = 0.2
+"""Between two looks at whether something has come; a look is a request like any other and costs what one costs."""
 
 
 class GaveUp(AssertionError):
@@ -182,7 +184,7 @@ class Client:
         while leader.ask("GET", path, settle=(200, 404)).status_code == 404:
             if time.monotonic() > end:
                 raise GaveUp(f"no case for {journey.key} round {journey.round}")
-            time.sleep(0.1)
+            time.sleep(LOOK_SECONDS)
         leader.ask("POST", f"{path}/approve", json={"content_hash": journey.approved_hash})
 
     def _reopen_if_approved(self, journey: Journey) -> None:
@@ -199,7 +201,7 @@ class Client:
                 return
             if time.monotonic() > end:
                 raise GaveUp(f"receipt {receipt} is still {state}")
-            time.sleep(0.1)
+            time.sleep(LOOK_SECONDS)
 
     @staticmethod
     def _query(journey: Journey) -> dict[str, str]:

@@ -69,7 +69,7 @@ def test_an_older_copy_is_healed(rig: Rig, copied: Copied, service: str) -> None
     again = heal(installation, service)
     assert (again.events, again.commands) == (0, 0)
     _all(rig, installation.supervisor.start_process)
-    wait_running(installation.supervisor, 60)
+    wait_running(installation.supervisor, installation.settings.ready_seconds)
     rig.check()
     clerk = rig.client.clerk("DS-NAM")
     figures = clerk.ask("GET", f"/v1/submissions/{copied.draft}").json()["figures"]

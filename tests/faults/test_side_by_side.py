@@ -49,9 +49,9 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def beside(rig: Rig, before: Path) -> Iterator[dict[str, tuple[HubProcess, int]]]:
-    """The old processes, ready, and the ports of their metrics."""
+    """The old processes, ready, and the ports of their metrics; the last test of this module ends them."""
     known = {process.name: process for process in processes(rig.installation.settings)}
     running = {}
     for name in BESIDE:
@@ -99,6 +99,8 @@ def test_old_and_new_work_on_the_same_queues(rig: Rig, before: Path, beside: dic
 def test_the_old_end_while_the_new_go_on(rig: Rig, beside: dict[str, tuple[HubProcess, int]]) -> None:
     """What the old ones have in hand when they are told to end is finished or given back to the new ones."""
     failures: list[BaseException] = []
+    port = beside["submissions-worker"][1]
+    handled = _count(port, "hub_messages_handled_total{")
 
     def drive() -> None:
         try:
@@ -108,7 +110,7 @@ def test_the_old_end_while_the_new_go_on(rig: Rig, beside: dict[str, tuple[HubPr
 
     load = threading.Thread(target=drive)
     load.start()
-    wait_until(lambda: _count(beside["submissions-worker"][1], "hub_messages_handled_total{"), "a push in old hands")
+    wait_until(lambda: _count(port, "hub_messages_handled_total{") > handled, "a push in old hands")
     codes = {name: process.stop(40) for name, (process, _) in beside.items()}
     load.join(240)
     assert not load.is_alive(), "the load did not end"
