@@ -207,7 +207,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     for name in ("armed", "hits"):
         (failpoints / name).mkdir(parents=True)
     os.environ["HUB_FAILPOINTS_DIR"] = str(failpoints)
-    os.environ.update(SHORT_WAITS)
+    os.environ.update(WAITS)
     settings = HubSettings(
         var=folder / "var",
         secrets=folder / "var" / "secrets",
@@ -236,7 +236,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
         installation.supervisor.stop()
         broker.destroy()
         postgres.destroy()
-        for name in ("HUB_FAILPOINTS_DIR", *SHORT_WAITS):
+        for name in ("HUB_FAILPOINTS_DIR", *WAITS):
             os.environ.pop(name, None)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -248,8 +248,9 @@ def _keep_logs(log: Path) -> None:
         shutil.copytree(log, keep)
 
 
-SHORT_WAITS = {"HUB_INTEGRATION_TIMEOUT_SECONDS": "2"}
-"""Settings that make a partner's time-out short enough for a test."""
+WAITS = {"HUB_INTEGRATION_TIMEOUT_SECONDS": "2", "HUB_RPC_TIMEOUT_SECONDS": "20"}
+"""A partner's time-out is short enough for a test. A caller's is long: beside other tests a process that is replaced
+may be away for longer than callers usually wait, and that is not what is tested."""
 
 
 def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: PrivateBroker, failpoints: Path) -> Rig:

@@ -41,7 +41,7 @@ class Door:
     _http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self._http = httpx.Client(base_url=self.base_url, timeout=15)
+        self._http = httpx.Client(base_url=self.base_url, timeout=30)
 
     def close(self) -> None:
         """Give the connections back."""
