@@ -48,6 +48,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "partner_changed": ("accounts",),
     "security_server_announced": ("notifications",),
     "source_differed": ("notifications",),
+    "partner_holds_newer": ("notifications",),
     "command_done": ("integration",),
     "calls_answered": ("integration",),
 }

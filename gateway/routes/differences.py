@@ -21,6 +21,7 @@ ONE = "/v1/differences/{difference_id}"
 DirectionName = Literal["receiver", "warehouse", "source"]
 StateName = Literal["new", "repairing", "repaired", "accepted", "recurring"]
 KindName = Literal[
+    "newer_version",
     "duplicate",
     "mapping_gap",
     "missing_there",
@@ -38,6 +39,12 @@ class Assignment(Body):
     """Which agency is to look, by its unit's id."""
 
     owner: Annotated[str, plain_text(200)]
+
+
+class ForceBody(Body):
+    """Why the partner's newer version is overwritten."""
+
+    reason: Annotated[str, plain_text(2000)]
 
 
 class AcceptanceBody(Body):
@@ -124,3 +131,17 @@ async def accept_difference(difference_id: Id, body: AcceptanceBody, caller: Rec
 async def reopen_difference(difference_id: Id, caller: Reconciler) -> Response:
     """Take the acceptance of a difference back."""
     return reply(await caller.ask("integration", "reopen_difference", difference_id=difference_id))
+
+
+@router.post(
+    f"{ONE}/force",
+    **documented(
+        "Send over a newer version",
+        KnownDifferenceView,
+        DIFFERENCE,
+        body={"reason": "Bộ đã xác nhận số liệu của tỉnh là đúng"},
+    ),
+)
+async def force_difference(difference_id: Id, body: ForceBody, caller: Reconciler) -> Response:
+    """Overwrite what the partner holds under a newer version than the hub's (class `newer_version`)."""
+    return reply(await caller.ask("integration", "force_difference", difference_id=difference_id, reason=body.reason))

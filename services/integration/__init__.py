@@ -9,6 +9,6 @@ list_dead_letters, read_dead_letter, replay_dead_letter, discard_dead_letter, li
 announce_security_server, describe_status.
 Takes: observations_recorded, catalogue_changed, and every queue of dead letters.
 Tells: partner_changed, security_server_announced, delivery_failed, reconciliation_finished, source_differed,
-observations_requested.
+partner_holds_newer, observations_requested.
 Never: changes a figure, decides an approval, calls a partner inside a database transaction.
 """

@@ -48,11 +48,13 @@ _CALL = 50
 
 @dataclass(slots=True, kw_only=True)
 class Repair:
-    """One key that differs: what we know of it, and whether only the partner knows it."""
+    """One key that differs: what we know of it, whether only the partner knows it, and, where the partner's version is
+    newer, ours and theirs."""
 
     head: Head
     stranger: bool
     differences: list[Difference]
+    versions: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -288,20 +290,26 @@ class DigestComparer:
             else:
                 judged.append((head, False, reading))
         listed = [{code: item.listing.cells(code) for code in item.listing.values} for _, _, item in judged]
-        sides = [(head, ours[item.unit], codes) for (head, _, item), codes in zip(judged, listed, strict=True)]
+        sides = [
+            (head, ours[item.unit], codes, item.listing.version)
+            for (head, _, item), codes in zip(judged, listed, strict=True)
+        ]
         for (head, stranger_there, reading), bucket in zip(judged, self._meanings.buckets(sides), strict=True):
-            differences = classification.differences(bucket) or _counted_twice(head, reading)
+            differences = classification.differences(bucket) or _counted_twice(bucket, reading)
             if differences:
-                found.repairs.append(Repair(head=head, stranger=stranger_there, differences=differences))
+                found.repairs.append(
+                    Repair(head=head, stranger=stranger_there, differences=differences, versions=bucket.versions)
+                )
         return found
 
 
-def _counted_twice(head: Head, reading: Reading) -> list[Difference]:
+def _counted_twice(bucket: classification.Bucket, reading: Reading) -> list[Difference]:
     """Return the difference of a key of which the partner's digests count more entries than it lists."""
     if reading.counted is None or reading.counted <= len(reading.listing):
         return []
     told = f"{reading.counted} counted, {len(reading.listing)} listed"
-    return [Difference(head.form, head.unit, head.period, "", Kind.DUPLICATE, None, told)]
+    kind = Kind.DUPLICATE if bucket.versions is None else Kind.NEWER_VERSION
+    return [Difference(bucket.form, bucket.unit, bucket.period, "", kind, None, told)]
 
 
 def groups_for(entries: int) -> int:

@@ -88,11 +88,13 @@ class ListingComparer:
             ours = {row.partner_indicator: (row.indicator, row.expected) for row in rows if row.expected is not None}
             listed: dict[str, Sequence[Cell]] = {row.partner_indicator: row.found for row in rows if row.found}
             heads.append((head, first.head is None))
-            sides.append((head, ours, listed))
+            sides.append((head, ours, listed, first.version))
         found = Found()
         for (head, stranger), bucket in zip(heads, self._meanings.buckets(sides), strict=True):
             if differences := classification.differences(bucket):
-                found.repairs.append(Repair(head=head, stranger=stranger, differences=differences))
+                found.repairs.append(
+                    Repair(head=head, stranger=stranger, differences=differences, versions=bucket.versions)
+                )
         return found
 
 

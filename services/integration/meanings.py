@@ -18,6 +18,7 @@ from shared.storage import UnitOfWork
 
 Ours = Mapping[str, tuple[str, Cell]]  # by the partner's indicator: the hub's, and what is expected
 Theirs = Mapping[str, Sequence[Cell]]  # by the partner's indicator: everything listed under it
+Side = tuple[Head, Ours, Theirs, int]  # and the version under which the partner names it, 0 if it names none
 
 
 class Meanings:
@@ -42,12 +43,15 @@ class Meanings:
             acknowledged_version=None,
         )
 
-    def buckets(self, sides: Iterable[tuple[Head, Ours, Theirs]]) -> list[classification.Bucket]:
+    def buckets(self, sides: Iterable[Side]) -> list[classification.Bucket]:
         """Return keys, each with both its sides, under the hub's names, with what is needed to say why they differ."""
-        named = [(head, dict(ours.values()), *self._found(head, ours, listed)) for head, ours, listed in sides]
+        named = [
+            (head, dict(ours.values()), *self._found(head, ours, listed), self._newer(head, version))
+            for head, ours, listed, version in sides
+        ]
         odd = [
             (head.form, head.unit, head.period, name)
-            for head, expected_cells, found, _ in named
+            for head, expected_cells, found, _, _ in named
             for name, cells in found.items()
             if list(cells) != [expected_cells.get(name)]
         ]
@@ -65,8 +69,9 @@ class Meanings:
                 unit_mapped=head.acknowledged_version is not None or self._unit_known(head),
                 due=head.form in self._partner.forms,
                 factors=partial(self._factors, head.period),
+                versions=versions,
             )
-            for head, expected_cells, found, unmapped in named
+            for head, expected_cells, found, unmapped, versions in named
         ]
 
     def _found(self, head: Head, ours: Ours, listed: Theirs) -> tuple[dict[str, Sequence[Cell]], set[str]]:
@@ -85,6 +90,12 @@ class Meanings:
             if not mapped:
                 unmapped.add(name)
         return found, unmapped
+
+    def _newer(self, head: Head, version: int) -> tuple[int, int] | None:
+        """Return our version and the partner's if it holds the key under a newer one, and so would refuse ours."""
+        theirs = version or head.held_version or 0  # where nothing is listed, what a refusal said
+        newer = self._partner.refuses_older and theirs > head.sent_version
+        return (head.sent_version, theirs) if newer else None
 
     def _factors(self, period: str, indicator: str) -> tuple[Decimal, ...]:
         """Return by what the partner's measure of an indicator differs from the hub's: a value kept unconverted is off

@@ -22,18 +22,18 @@ from services.integration.domain import timetable
 from services.integration.domain.difference_life import Life, Standing
 from services.integration.domain.governor import Allowance, Hold
 from services.integration.domain.partners import Partner
-from services.integration.domain.reconciliation import EXTRA, Difference, Direction, Place
+from services.integration.domain.reconciliation import EXTRA, Difference, Direction, Kind, Place
 from services.integration.governing import Governed, HeldBack, rests
 from services.integration.listings import ListingComparer
 from services.integration.metrics import DIFFERENCES, RECONCILIATIONS
 from services.integration.settings import IntegrationSettings
-from services.integration.storage import deliveries, expected, messages, reports, scrubs
+from services.integration.storage import deliveries, differences, expected, messages, reports, scrubs
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as rows
 from services.integration.storage.deliveries import Planned
 from services.integration.storage.expected import Head
 from services.integration.tracking import Course
-from shared.contracts.events import ReconciliationFinished
+from shared.contracts.events import NewerKey, PartnerHoldsNewer, ReconciliationFinished
 from shared.errors import HubError
 from shared.failpoints import failpoint
 from shared.logs import correlated, logger
@@ -45,17 +45,20 @@ INCOMPARABLE = "incomparable"
 """How a run with a partner ends whose store cannot be read."""
 
 _LOCK_SPACE = 0x1A1C_0007
+_TOLD_KEYS = 20
+"""Keys of which a notice names both versions."""
 
 
 @dataclass(slots=True)
 class Findings:
     """What a comparison found, without the differences themselves: how many, the keys to repair, the keys that could
-    not be judged."""
+    not be judged, and of some that the partner holds under a newer version than ours, both versions."""
 
     equal: bool
     count: int = 0
     repairs: list[tuple[Head, bool]] = field(default_factory=list)  # with whether only the partner knows the key
     pending: set[tuple[str, str, str]] = field(default_factory=set)
+    newer: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
 
 
 class Reconciler:
@@ -140,6 +143,7 @@ class Reconciler:
         self._asked.flush()
         with self._unit() as unit:
             tracking.settle_unseen(unit, course)
+            _tell_of_newer(unit, row, partner, findings)
             self._note(unit, row, comparer, client, findings)
             if findings.repairs:
                 self._plan(unit, row, course, findings)
@@ -172,7 +176,14 @@ class Reconciler:
                 else:
                     tracking.changed(unit, course, places, Life.left_to_owner)
                     states |= dict.fromkeys(places, "task")
+            newer = {
+                (item.head.form, item.head.unit, item.head.period): item.versions
+                for item in found.repairs
+                if item.versions is not None
+            }
+            expected.note_newer(unit.connection, partner.id, {key: theirs for key, (_, theirs) in newer.items()})
             rows.save_differences(unit.connection, row.id, found.differences, states)
+        findings.newer |= dict(list(newer.items())[: max(0, _TOLD_KEYS - len(findings.newer))])
 
     def _end(self, number: int, findings: Findings) -> None:
         if findings.equal:
@@ -252,8 +263,29 @@ def _waits(row: Row[Any], rest: Allowance | None) -> bool:
 
 
 def allowed(partner: Partner, found: Iterable[Difference]) -> bool:
-    """Tell whether sending a key again is allowed: it drops there whatever stands there too much."""
-    return partner.deletes or not any(item.kind in EXTRA for item in found)
+    """Tell whether sending a key again is allowed, and of use: it drops there whatever stands there too much, and is
+    refused where they hold a newer version."""
+    kinds = {item.kind for item in found}
+    return Kind.NEWER_VERSION not in kinds and (partner.deletes or not kinds & EXTRA)
+
+
+def _tell_of_newer(unit: Unit, row: Row[Any], partner: Partner, findings: Findings) -> None:
+    """Tell owners, once, of what the partner holds under newer versions than ours."""
+    told = differences.tell(unit.connection, Direction.RECEIVER, partner.id, row.id, Kind.NEWER_VERSION)
+    for owner, _, count in told:
+        unit.emit(
+            PartnerHoldsNewer(
+                reconciliation_id=str(row.id),
+                partner=partner.id,
+                partner_name=partner.name,
+                agency=owner,
+                differences=count,
+                keys=[
+                    NewerKey(form=form, unit=about, period=period, ours=ours, theirs=theirs)
+                    for (form, about, period), (ours, theirs) in sorted(findings.newer.items())
+                ],
+            )
+        )
 
 
 def finish(unit_of_work: UnitOfWork, number: int, state: str, equal: bool | None, error: str | None) -> None:
@@ -296,8 +328,13 @@ def alone(engine: Engine, number: int) -> Iterator[bool]:
 
 
 def _planned(head: Head, row: Row[Any]) -> Planned:
+    return repair(row.partner, head, row.correlation_id, row.id)
+
+
+def repair(partner: str, head: Head, correlation_id: str, reconciliation: int | None = None) -> Planned:
+    """Return the delivery that sends this key again at its version."""
     return Planned(
-        partner=row.partner,
+        partner=partner,
         form=head.form,
         unit=head.unit,
         period=head.period,
@@ -305,8 +342,8 @@ def _planned(head: Head, row: Row[Any]) -> Planned:
         agency=head.agency,
         version=max(head.expected_version, 1),
         kind="repair",
-        correlation_id=row.correlation_id,
-        reconciliation=row.id,
+        correlation_id=correlation_id,
+        reconciliation=reconciliation,
     )
 
 

@@ -231,6 +231,7 @@ class Sender:
         deliveries.give_back(unit.connection, [(item.delivery.id, item.number, item.action) for item in unsent])
         steps: dict[int, Step] = {}
         as_expected: list[int] = []
+        refused: dict[int, int | None] = {}
         for item in called:
             number = item.claimed.delivery.id
             delivery, standing = now.get(number), standings.get(number)
@@ -239,9 +240,12 @@ class Sender:
             steps[number] = step = self._judged(item, overtaken=standing.expected_version > delivery.version)
             if step.state is State.ACKNOWLEDGED and acknowledge(unit, delivery, standing, item.claimed.rows):
                 as_expected.append(number)
+            if item.answer.said is Said.SUPERSEDED and standing.expected_version == delivery.version:
+                refused[number] = item.answer.version
             if step.needs_person:
                 tell_of_failure(unit.about(delivery.correlation_id), delivery, step)
         ledger.acknowledge_expected(unit.connection, as_expected)
+        ledger.note_refused(unit.connection, refused)
         deliveries.settle(unit.connection, steps)
         self._governing.learn(unit, [item.heard for item in ended])
         return steps
@@ -357,7 +361,7 @@ class Sender:
             form=delivery.form,
             unit=delivery.partner_unit,
             period=delivery.period,
-            version=delivery.version,
+            version=delivery.version + delivery.lift,
             values=tuple((theirs, value, status) for _, theirs, value, status in claimed.rows),
         )
         if claimed.action == "ask":

@@ -37,6 +37,8 @@ class IntegrationSettings:
     - `scrub_every_seconds` (HUB_INTEGRATION_SCRUB_EVERY_SECONDS): how often digests are recomputed from the ledger and
       the ledger is compared with the warehouse; 0 never.
     - `chunks_overdue_seconds` (HUB_INTEGRATION_CHUNKS_OVERDUE_SECONDS): age of a set asked for anew.
+    - `differences_days` (HUB_INTEGRATION_DIFFERENCES_DAYS): how long settled differences and comparisons are kept.
+    - `earlier_days` (HUB_INTEGRATION_EARLIER_DAYS): how long it is known what earlier versions of ours said.
     - `plain_anywhere` (HUB_INTEGRATION_PLAIN_ANYWHERE): 1 lets partners be called without TLS beyond the loopback and
       private networks, too.
     - `pull_timeout_seconds` (HUB_INTEGRATION_PULL_TIMEOUT_SECONDS): how long a source may take to answer one request.
@@ -68,6 +70,8 @@ class IntegrationSettings:
     pull_tries: int = 6
     pull_days: int = 365
     journal_days: int = 14
+    differences_days: int = 1_830
+    earlier_days: int = 1_830
     plain_anywhere: bool = False
     message_body_bytes: int = 262_144
     message_bodies_days: int = 90

@@ -7,7 +7,6 @@ page and outside every transaction, for what was received. Each step can be done
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,7 +25,7 @@ from services.integration.domain.governor import Hold
 from services.integration.domain.ledger import digest_of, entries_of
 from services.integration.domain.mapping import Edition
 from services.integration.domain.partners import Partner
-from services.integration.domain.reconciliation import Cell, Difference, Direction, Place
+from services.integration.domain.reconciliation import Cell, Direction, Place
 from services.integration.domain.sources import (
     APPROVED,
     OF_ENTRY_DESK,
@@ -43,9 +42,9 @@ from services.integration.meanings import normal
 from services.integration.reconciling import alone, finish
 from services.integration.settings import IntegrationSettings
 from services.integration.source_asking import CALLED, Asking, compare_level
+from services.integration.storage import differences, scrubs, sources
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as rows
-from services.integration.storage import scrubs, sources
 from services.integration.storage.sources import Received
 from services.integration.tracking import Course
 from shared.contracts.actor import EVERYWHERE, Actor, service_actor
@@ -78,13 +77,6 @@ class _Outcome:
 
     count: int = 0
     pending: set[tuple[str, str, str]] = field(default_factory=set)
-    tasks: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-
-    def note(self, owner: str, found: Sequence[Difference]) -> None:
-        """Count differences that are this agency's to settle."""
-        for item in found:
-            desk = "entry_desk" if item.kind in OF_ENTRY_DESK else "source"
-            self.tasks.setdefault((owner, desk), Counter())[item.kind.value] += 1
 
 
 class SourceComparing:
@@ -202,17 +194,16 @@ class SourceComparing:
                 if found.pending:
                     outcome.pending.add(key)
                 agency = next((cell.agency for cell in cells.get(key, [])), item.agency or "")
-                for owner, differences in owners(found.differences, agency, focal).items():
+                for owner, owned in owners(found.differences, agency, focal).items():
                     course = Course(Direction.SOURCE, partner.id, row.id, owner)
-                    lives = tracking.seen(unit, course, differences)
+                    lives = tracking.seen(unit, course, owned)
                     open_places = [place for place, life in lives.items() if life.repairable]
                     tracking.changed(unit, course, open_places, Life.left_to_owner)
                     states: dict[Place, str] = {
                         place: "accepted" if life.state is Standing.ACCEPTED else "task"
                         for place, life in lives.items()
                     }
-                    rows.save_differences(unit.connection, row.id, differences, states)
-                    outcome.note(owner, differences)
+                    rows.save_differences(unit.connection, row.id, owned, states)
 
     def _conclude(self, row: Row[Any], partner: Partner, outcome: _Outcome) -> None:
         with self._unit() as unit:
@@ -230,17 +221,7 @@ class SourceComparing:
                 scrub_age_seconds=rows.finished_age(last, unit.now),
                 method=row.method or "posted",
             )
-            for (agency, task_of), differences in sorted(outcome.tasks.items()):
-                unit.emit(
-                    SourceDiffered(
-                        reconciliation_id=str(row.id),
-                        partner=partner.id,
-                        partner_name=partner.name,
-                        agency=agency,
-                        task_of=task_of,
-                        differences=dict(differences),
-                    )
-                )
+            _tell(unit, row, partner)
         # Digests that differ above and nowhere below are no word to rest equality on.
         torn = bool(compared) and levels.LEVELS[-1] not in compared
         equal = not outcome.count and not outcome.pending and not torn
@@ -257,6 +238,26 @@ def _rests(unit: Unit, row: Row[Any], partner: Partner) -> bool:
         return hold.until is not None
     rest = rests(unit, partner)
     return rest is not None and rest.hold is not Hold.BREAKER
+
+
+def _tell(unit: Unit, row: Row[Any], partner: Partner) -> None:
+    """Tell each agency of its new tasks; of those it was told of, it is told again only when they come back or become
+    another class."""
+    tasks: dict[tuple[str, str], dict[str, int]] = {}
+    for owner, kind, count in differences.tell(unit.connection, Direction.SOURCE, partner.id, row.id):
+        desk = "entry_desk" if kind in OF_ENTRY_DESK else "source"
+        tasks.setdefault((owner, desk), {})[kind.value] = count
+    for (agency, task_of), counts in sorted(tasks.items()):
+        unit.emit(
+            SourceDiffered(
+                reconciliation_id=str(row.id),
+                partner=partner.id,
+                partner_name=partner.name,
+                agency=agency,
+                task_of=task_of,
+                differences=counts,
+            )
+        )
 
 
 def _received(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from services.integration import backfilling, intake, scrubbing, warehouse
+from services.integration import backfilling, intake, scrubbing, source_asking, warehouse
 from services.integration.domain import timetable
 from services.integration.domain.partners import Partner
+from services.integration.forgetting import ComparisonKeeping
 from services.integration.governing import rests
 from services.integration.journaling import JournalKeeping
 from services.integration.letting_go import DeadLetterKeeping
@@ -29,7 +30,9 @@ from shared.storage import Unit, UnitOfWork
 log = logger(__name__)
 
 
-class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullKeeping, DeadLetterKeeping, Measuring):
+class IntegrationWorker(
+    PartnerKeeping, JournalKeeping, MessageLogKeeping, PullKeeping, DeadLetterKeeping, ComparisonKeeping, Measuring
+):
     """Event handlers and timers. The senders run in green threads of their own beside them."""
 
     name = "integration.worker"
@@ -88,6 +91,14 @@ class IntegrationWorker(PartnerKeeping, JournalKeeping, MessageLogKeeping, PullK
                 reconciliation_rows.begin(
                     unit.connection, partner, repair=True, by="schedule", correlation_id=unit.correlation_id
                 )
+
+    @every(seconds=10)
+    def start_source_comparisons(self) -> None:
+        """Compare every source that can be asked when its timetable says so; one that only pushes posts by itself."""
+        with self.unit() as unit:
+            for partner in partner_rows.load_all(unit.connection):
+                if partner.source and _callable(unit, partner) and source_asking.due(unit, partner):
+                    source_asking.begin(unit, partner, by="schedule")
 
     @every(seconds=10)
     def ask_for_overdue_chunks(self) -> None:

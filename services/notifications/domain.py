@@ -9,6 +9,7 @@ from shared.calendar import period_in_words
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.events import (
     DeliveryFailed,
+    PartnerHoldsNewer,
     ProposalMoved,
     Reason,
     ReconciliationFinished,
@@ -199,6 +200,7 @@ _CLASSES = {
     "duplicate": "bị trùng ở bên nhận",
     "mapping_gap": "chưa đối chiếu được mã",
     "older_version": "là bản cũ ở bên nhận",
+    "newer_version": "bên nhận giữ phiên bản mới hơn",
     "status": "khác trạng thái",
     "unit_scale": "lệch đơn vị tính",
     "rounding": "lệch do làm tròn",
@@ -234,6 +236,28 @@ def source_differed(event: SourceDiffered) -> list[Notice]:
             audience=Audience("submissions.edit" if at_desk else "reconciliations.read", event.agency),
             title=f"Đối soát với nguồn {event.partner_name}: {count} số liệu cần xử lý",
             text=f"{_sentence(_differences(event.differences, 'source'))}. {todo}",
+            subject=event.reconciliation_id,
+            link=f"/v1/reconciliations/{event.reconciliation_id}/report",
+        )
+    ]
+
+
+def partner_holds_newer(event: PartnerHoldsNewer) -> list[Notice]:
+    """Tell the agency that answers for a partner that it holds newer versions than the hub's, with both and what to
+    do."""
+    keys = "; ".join(
+        f"{key.form}, {key.unit}, {period_in_words(key.period)}: "
+        f"tỉnh phiên bản {key.ours}, bên nhận phiên bản {key.theirs}"
+        for key in event.keys
+    )
+    return [
+        Notice(
+            topic=f"{event.event}:{event.subject}",
+            audience=Audience("reconciliations.read", event.agency),
+            title=f"{event.partner_name} giữ phiên bản mới hơn của tỉnh: {event.differences} số liệu",
+            text=f"{keys}. Bên nhận từ chối bản gửi lại của tỉnh. Đề nghị đối chiếu với đơn vị quản lý hệ thống: nếu "
+            "bên đó đúng thì cập nhật và trình duyệt lại ở tỉnh, hoặc chấp nhận có lý do; nếu tỉnh đúng thì gửi đè có "
+            "lý do.",
             subject=event.reconciliation_id,
             link=f"/v1/reconciliations/{event.reconciliation_id}/report",
         )

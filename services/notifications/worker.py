@@ -9,6 +9,7 @@ from services.notifications.domain import Notice
 from shared.contracts.events import (
     DeliveryFailed,
     ObligationsAnnounced,
+    PartnerHoldsNewer,
     ProposalMoved,
     ReconciliationFinished,
     SecurityServerAnnounced,
@@ -55,6 +56,11 @@ class NotificationsWorker:
     def on_security_server_announced(self, unit: Unit, message: Received[SecurityServerAnnounced]) -> None:
         """Tell the administrators of a security server's announced change."""
         _tell(unit, message, domain.security_server_announced(message.data))
+
+    @handles(PartnerHoldsNewer)
+    def on_partner_holds_newer(self, unit: Unit, message: Received[PartnerHoldsNewer]) -> None:
+        """Tell the agency that answers for a partner that it holds newer versions than the hub's."""
+        _tell(unit, message, domain.partner_holds_newer(message.data))
 
     @handles(SourceDiffered)
     def on_source_differed(self, unit: Unit, message: Received[SourceDiffered]) -> None:

@@ -121,6 +121,35 @@ class SecurityServerAnnounced(Event, frozen=True, kw_only=True):
         return f"{self.server}/{self.number}"
 
 
+class NewerKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that a partner holds under a newer version (`theirs`) than `ours`."""
+
+    form: str
+    unit: str
+    period: str
+    ours: int
+    theirs: int
+
+
+class PartnerHoldsNewer(Event, frozen=True, kw_only=True):
+    """A reconciliation found that a partner holds figures under a newer version than the hub's, so that it refuses what
+    the hub sends: `agency` has to act. Told once for each difference and each time it comes back. `differences` counts
+    those it is told of, `keys` names up to 20 keys that are held so."""
+
+    event: ClassVar[str] = "partner_holds_newer"
+    source: ClassVar[str] = "integration"
+    reconciliation_id: str
+    partner: str
+    partner_name: str
+    agency: str
+    differences: int
+    keys: list[NewerKey]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.reconciliation_id}/{self.agency}"
+
+
 class SourceDiffered(Event, frozen=True, kw_only=True):
     """A comparison found that a source holds other figures than were received from it or approved, and that it is for
     `agency` to act: as the entry desk of figures that it owes (`task_of` entry_desk) or as the agency that answers for

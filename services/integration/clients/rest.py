@@ -201,7 +201,8 @@ def stated(reply: Reply, message_id: str) -> Answer:
         return Answer(Said.UNCLEAR, f"malformed answer: {error}")
     if state.message_id != message_id or state.state not in _SAID:
         return Answer(Said.UNCLEAR, f"answered {state.state} about {state.message_id}")
-    return Answer(_SAID[state.state], None if state.state != "rejected" else "rejected by the partner")
+    story = None if state.state != "rejected" else "rejected by the partner"
+    return Answer(_SAID[state.state], story, version=state.version)
 
 
 def failed(error: Unreached | Lost) -> Answer:

@@ -250,7 +250,9 @@ def _stated(answer: Any, about: str) -> Answer:
         return Answer(Said.UNCLEAR, "taken in, not applied yet")
     if told != about or state not in _SAID:
         return Answer(Said.UNCLEAR, f"answered {state} about {told}")
-    return Answer(_SAID[state], None if state != "rejected" else "rejected by the partner")
+    held = getattr(answer, "version", None)
+    story = None if state != "rejected" else "rejected by the partner"
+    return Answer(_SAID[state], story, version=None if held is None else int(held))
 
 
 def _rows(answer: Any, name: str) -> list[Any]:

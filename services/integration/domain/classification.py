@@ -1,15 +1,16 @@
 """Which class a difference has. Pure, total, deterministic: the first rule that holds, in this order.
 
-1. duplicate      they list the entry more than once, whatever it holds
-2. mapping_gap    nothing of the hub's is meant by their code of the unit or the indicator
-3. missing_there  we expect an entry, they list none
-4. stale_there    they list an entry that we do not expect: of a form they are not due, or one that we once gave them
-5. missing_here   they list an entry that belongs to what they are due, and that we never knew
-6. older_version  they hold exactly (value and status) what an earlier version of ours said
-7. status         the same value under another status
-8. unit_scale     their value is ours times a power of ten, or times a factor between two measures that are known here
-9. rounding       the two are equal at the decimals of the coarser one, rounded (half up or half to even) or cut off
-10. value         anything else
+1. newer_version  they hold its key under a newer version than ours, whatever they hold
+2. duplicate      they list the entry more than once, whatever it holds
+3. mapping_gap    nothing of the hub's is meant by their code of the unit or the indicator
+4. missing_there  we expect an entry, they list none
+5. stale_there    they list an entry that we do not expect: of a form they are not due, or one that we once gave them
+6. missing_here   they list an entry that belongs to what they are due, and that we never knew
+7. older_version  they hold exactly (value and status) what an earlier version of ours said
+8. status         the same value under another status
+9. unit_scale     their value is ours times a power of ten, or times a factor between two measures that are known here
+10. rounding      the two are equal at the decimals of the coarser one, rounded (half up or half to even) or cut off
+11. value         anything else
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _ROUNDINGS = (ROUND_HALF_UP, ROUND_HALF_EVEN, ROUND_DOWN)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What is known of one key: what we expect there, everything they list under it, what earlier versions of ours
-    said, whether their codes mean something here, whether they are due the form, by which factors measures differ."""
+    said, whether their codes mean something here, whether they are due the form, by which factors measures differ, and
+    whether the version under which they hold the key is newer than ours."""
 
     expected: Cell | None
     found: Sequence[Cell]
@@ -35,11 +37,13 @@ class Evidence:
     mapped: bool = True
     due: bool = True
     factors: Collection[Decimal] = ()
+    newer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """Both sides of one (form, unit, period), or of a part of it, by the hub's indicator; and what is known of it."""
+    """Both sides of one (form, unit, period), or of a part of it, by the hub's indicator; and what is known of it.
+    `versions`: ours and theirs, where theirs is newer."""
 
     form: str
     unit: str
@@ -51,6 +55,7 @@ class Bucket:
     unit_mapped: bool = True
     due: bool = True
     factors: Callable[[str], Collection[Decimal]] = lambda indicator: ()
+    versions: tuple[int, int] | None = None
 
 
 def classify(evidence: Evidence) -> Kind | None:
@@ -76,12 +81,20 @@ def differences(bucket: Bucket) -> list[Difference]:
             mapped=bucket.unit_mapped and indicator not in bucket.unmapped,
             due=bucket.due,
             factors=bucket.factors(indicator),
+            newer=bucket.versions is not None,
         )
         kind = classify(evidence)
         if kind is not None:
             told = spelled([] if evidence.expected is None else [evidence.expected]), spelled(evidence.found)
+            if kind is Kind.NEWER_VERSION and bucket.versions is not None:
+                told = _under(told[0], bucket.versions[0]), _under(told[1], bucket.versions[1])
             found.append(Difference(bucket.form, bucket.unit, bucket.period, indicator, kind, *told))
     return found
+
+
+def _under(told: str | None, version: int) -> str:
+    """Return what one side holds with the version under which it does."""
+    return f"{'không có' if told is None else told} [phiên bản {version}]"
 
 
 def scaled(ours: str | None, theirs: str | None, factors: Iterable[Decimal] = ()) -> bool:
@@ -126,6 +139,7 @@ def _same_value(evidence: Evidence) -> bool:
 
 
 RULES: tuple[tuple[Kind, Callable[[Evidence], bool]], ...] = (
+    (Kind.NEWER_VERSION, lambda evidence: evidence.newer),
     (Kind.DUPLICATE, lambda evidence: len(evidence.found) > 1),
     (Kind.MAPPING_GAP, lambda evidence: bool(evidence.found) and evidence.expected is None and not evidence.mapped),
     (Kind.MISSING_THERE, lambda evidence: not evidence.found),

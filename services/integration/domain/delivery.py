@@ -50,12 +50,14 @@ class Said(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The outcome of one call. `retry_after` (seconds) is the partner's own wish, `error` the story for a person,
-    `quick` says that trying again within the same attempt is worth it (nobody was there, or "come back soon")."""
+    `quick` says that trying again within the same attempt is worth it (nobody was there, or "come back soon"),
+    `version` what the partner holds, where it says so."""
 
     said: Said
     error: str | None = None
     retry_after: float | None = None
     quick: bool = False
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ class Acceptance:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """One difference through time. `owner` is the agency that is to look; `task`: the hub may not repair it, its owner
-    has to act; `failed_repairs` did not help since it last came up."""
+    has to act; `failed_repairs` did not help since it last came up; `told`: those whose task it is were told, once for
+    each time it comes up and each class it takes."""
 
     state: Standing
     kind: Kind
@@ -63,6 +64,7 @@ class Life:
     recurrences: int = 0
     failed_repairs: int = 0
     task: bool = False
+    told: bool = False
     acceptance: Acceptance | None = None
     settled_at: datetime | None = None
 
@@ -73,15 +75,20 @@ class Life:
 
     def seen(self, found: Difference, at: datetime, today: date) -> Life:
         """Return what it is once a comparison has found it again."""
-        now = self
+        now = self if self.kind is found.kind else replace(self, told=False)
         if now.state is Standing.REPAIRED:
             now = replace(
-                now, state=Standing.RECURRING, recurrences=now.recurrences + 1, failed_repairs=0, settled_at=None
+                now,
+                state=Standing.RECURRING,
+                recurrences=now.recurrences + 1,
+                failed_repairs=0,
+                settled_at=None,
+                told=False,
             )
         elif now.state is Standing.REPAIRING:
             now = now.still_there()
-        elif now.state is Standing.ACCEPTED and not now._covers(found, today):
-            now = now._back()
+        elif now.state is Standing.ACCEPTED and not self._covers(found, today):
+            now = replace(now._back(), told=False)
         return replace(
             now,
             kind=found.kind,

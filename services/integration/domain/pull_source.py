@@ -160,7 +160,8 @@ class RowShape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Source(Struct, Generic[C], frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a partner's `source` says. `forms` and `units` (hub ids; "*": all) bound what is taken from it.
+    """What a partner's `source` says. `forms` and `units` (hub ids; "*": all) bound what is taken from it;
+    `compare` says when what it holds is compared with what was received from it.
 
     It is asked by GET at `path` with `query`, or by a `call` in the partner's protocol, with `headers` and known by
     `auth`; with SOAP by a `contract`. Without `auth` or `contract` those of the partner's dialect hold, if it has one,
@@ -177,6 +178,7 @@ class Source(Struct, Generic[C], frozen=True, kw_only=True, forbid_unknown_field
     watermark: Watermark
     rows: RowShape
     units: Annotated[tuple[Name, ...], Meta(min_length=1)] = ("*",)
+    compare: Schedule | None = None
     query: dict[str, str] = {}
     paging: Paging = Paging()
 
@@ -234,11 +236,12 @@ def _known_as(source: Source[Any], partner: Partner) -> Source[Any]:
 
 def _faults(source: Source[Any]) -> Iterator[tuple[str, str]]:
     """Yield what the shapes cannot say: place and fault."""
-    schedule, paging, rows = source.schedule, source.paging, source.rows
-    if bool(schedule.cron) == bool(schedule.every_seconds):
-        yield "$.schedule", "either cron or every_seconds"
-    if schedule.cron and (fault := _cron_fault(schedule.cron)):
-        yield "$.schedule.cron", fault
+    paging, rows = source.paging, source.rows
+    for place, schedule in (("$.schedule", source.schedule), ("$.compare", source.compare)):
+        if schedule is not None and bool(schedule.cron) == bool(schedule.every_seconds):
+            yield place, "either cron or every_seconds"
+        if schedule is not None and schedule.cron and (fault := _cron_fault(schedule.cron)):
+            yield f"{place}.cron", fault
     if (source.call is None) == (not source.path):
         yield "$.path", "either path, asked by GET, or call"
     elif source.call is None:

@@ -30,6 +30,7 @@ class Direction(StrEnum):
 class Kind(StrEnum):
     """How an entry differs. Which of them a difference is, and in which order they are tried: classification.py."""
 
+    NEWER_VERSION = "newer_version"
     DUPLICATE = "duplicate"
     MAPPING_GAP = "mapping_gap"
     MISSING_THERE = "missing_there"
@@ -47,6 +48,13 @@ class Kind(StrEnum):
 
 EXTRA = frozenset({Kind.DUPLICATE, Kind.MAPPING_GAP, Kind.STALE_THERE, Kind.MISSING_HERE})
 """What is there too much: nothing but dropping it there repairs it."""
+
+NEWER_THERE: Mapping[str, str] = {
+    Kind.NEWER_VERSION: "Hệ thống nhận giữ phiên bản mới hơn của tỉnh nên không nhận bản gửi lại. Đối chiếu với đơn vị "
+    "quản lý hệ thống: nếu bên đó đúng thì cập nhật, trình duyệt lại ở tỉnh hoặc chấp nhận có lý do; nếu tỉnh đúng thì "
+    "gửi đè có lý do."
+}
+"""What is to be done about a key that the partner holds under a newer version than ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.integration.domain import report_words as words
+from services.integration.domain.reconciliation import NEWER_THERE
 from services.integration.domain.sources import NEXT_STEPS
 from shared.calendar import period_in_words
 from shared.contracts.views.reports import (
@@ -303,7 +304,7 @@ def _note(item: Found, direction: str) -> str | None:
     if item.state == "repaired":
         return None
     told = [f"Đã sửa {words.whole(item.failed_repairs)} lần chưa được."] if item.failed_repairs else []
-    if direction == "source" and (todo := NEXT_STEPS.get(item.kind)):
+    if todo := (NEXT_STEPS if direction == "source" else NEWER_THERE).get(item.kind):
         told.append(todo)
     return " ".join(told) or None
 

@@ -19,6 +19,7 @@ KINDS = {
     "unit_scale": "Lệch đơn vị tính (gấp 10, 100, 1.000… lần)",
     "rounding": "Lệch do làm tròn",
     "older_version": "Phiên bản cũ hơn",
+    "newer_version": "{them} giữ phiên bản mới hơn của tỉnh",
     "mapping_gap": "Chưa có mã tương ứng",
     "duplicate": "Bị ghi trùng",
     "by_hand": "Tỉnh đã sửa tay sau khi nhận",

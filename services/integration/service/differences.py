@@ -8,13 +8,14 @@ from datetime import date
 from services.integration.domain.difference_life import Acceptance, Life, Standing
 from services.integration.domain.partners import ZONE
 from services.integration.domain.reconciliation import Direction, Kind
+from services.integration.reconciling import repair
 from services.integration.service.paging import bad_filter, id_of, number_of, size_of
-from services.integration.storage import differences
+from services.integration.storage import deliveries, differences, expected
 from services.integration.storage.differences import Filter, Known
 from shared.contracts.actor import EVERYWHERE, Actor
 from shared.contracts.views.differences import KnownDifferencePage, KnownDifferenceView
 from shared.entrypoints import rpc
-from shared.errors import Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound
 from shared.storage import Unit, UnitOfWork
 
 _LONGEST_DAYS = 366
@@ -110,6 +111,36 @@ class DifferenceCalls:
     def reopen_difference(self, actor: Actor, difference_id: str) -> KnownDifferenceView:
         """Take an acceptance back. Raises Conflict("integration.difference_state") if it was not accepted, NotFound."""
         return self._changed(actor, difference_id, "reopened", {}, lambda life: life.reopened())
+
+    @rpc
+    def force_difference(self, actor: Actor, difference_id: str, reason: str) -> KnownDifferenceView:
+        """Put the hub's version of the difference's key above the newer one that the partner holds, and send it: what
+        stands there is overwritten, now and by what follows. The next reconciliation tells what came of it.
+
+        Raises Invalid("integration.no_reason"), Conflict("integration.not_newer"), NotFound, Forbidden.
+        """
+        actor.require("reconciliations.run")
+        if not reason.strip():
+            raise Invalid("integration.no_reason", "forcing needs a reason", "Cần nêu lý do gửi đè.")
+        with self.unit(actor) as unit:
+            known = _found(unit, actor, difference_id, "reconciliations.run")
+            form, about, period, _ = known.place
+            wanted = known.direction is Direction.RECEIVER and known.life.kind is Kind.NEWER_VERSION
+            head = None
+            if wanted and known.life.repairable:
+                head = expected.lift(unit.connection, known.partner, form, about, period)
+            if head is None:
+                raise Conflict(
+                    "integration.not_newer",
+                    f"difference {known.id} is not one of a newer version there that waits for somebody",
+                    "Chênh lệch này không phải do bên nhận giữ phiên bản mới hơn, hoặc đã được xử lý.",
+                )
+            deliveries.plan(unit.connection, [repair(known.partner, head, unit.correlation_id)])
+            life = known.life.repair_begun()
+            differences.save(unit.connection, known.direction, known.partner, known.reconciliation, {known.place: life})
+            details = {"partner": known.partner, "reason": reason, "version": head.sent_version}
+            unit.audit("difference.forced", str(known.id), details)
+            return difference_view(unit, known, life)
 
     def _changed(
         self, actor: Actor, difference_id: str, what: str, details: dict[str, str], change: Callable[[Life], Life]

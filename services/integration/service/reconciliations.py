@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 from sqlalchemy import Row
 
+from services.integration import source_asking
 from services.integration.domain.reconciliation import Direction
 from services.integration.service.paging import id_of, number_of, size_of
-from services.integration.source_asking import CALLED
+from services.integration.source_asking import ASKABLE
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import reconciliations as reconciliation_rows
-from services.integration.storage import scrubs, sources
-from shared.contracts.actor import EVERYWHERE, Actor
+from services.integration.storage import scrubs
+from shared.contracts.actor import Actor
 from shared.contracts.views.integration import DifferenceView, ReconciliationPage, ReconciliationView
 from shared.entrypoints import rpc
 from shared.errors import Invalid, NotFound
@@ -41,23 +42,18 @@ class ReconciliationCalls:
         towards = Direction(direction)
         with self.unit(actor) as unit:
             known = partner_rows.load(unit.connection, partner)
-            if towards is Direction.SOURCE and known.comparing != "digest":
+            if towards is Direction.SOURCE and known.comparing not in ASKABLE:
                 raise Invalid(
                     "integration.not_callable",
-                    f"{partner} cannot be asked for digests; a source may post them itself",
+                    f"{partner} cannot be asked for what it holds; a source may post it itself",
                     "Hệ thống nguồn này không trả lời được; nguồn tự gửi mã tổng và số liệu để đối soát.",
                 )
-            row = reconciliation_rows.begin(
-                unit.connection,
-                partner,
-                repair=repair and towards is Direction.RECEIVER,
-                by=actor.id,
-                correlation_id=unit.correlation_id,
-                direction=towards,
-            )
-            if row.direction == Direction.SOURCE and sources.run(unit.connection, row.id) is None:
-                clients = sources.clients_of(unit.connection, partner)
-                sources.start(unit.connection, row.id, CALLED, clients, [EVERYWHERE], [EVERYWHERE])
+            if towards is Direction.SOURCE:
+                row = source_asking.begin(unit, known, by=actor.id)
+            else:
+                row = reconciliation_rows.begin(
+                    unit.connection, partner, repair=repair, by=actor.id, correlation_id=unit.correlation_id
+                )
             unit.audit("reconciliation.started", str(row.id), {"partner": partner, "repair": row.repair})
             return _reconciliation(unit, row, 0)
 

@@ -8,7 +8,7 @@ started anew, is in doubt.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,7 +57,7 @@ _ALONE = (
 # Whoever claims or settles locks the keys first and the deliveries second, as planning does. Claiming never waits.
 _LOCK_KEYS = text(
     f"""
-    SELECT c.id, h.expected_version FROM (
+    SELECT c.id, h.expected_version, h.lift FROM (
         SELECT id, partner, form, unit, period, next_attempt_at FROM deliveries d
         WHERE partner = :partner AND {_DUE} AND {_ALONE} ORDER BY next_attempt_at, id LIMIT :limit) AS c
     JOIN holdings h USING (partner, form, unit, period) ORDER BY c.next_attempt_at, c.id FOR UPDATE OF h SKIP LOCKED
@@ -209,6 +209,7 @@ class Delivery:
     created_at: datetime
     updated_at: datetime
     next_attempt_at: datetime | None
+    lift: int = 0
 
     @property
     def key(self) -> dict[str, str]:
@@ -248,12 +249,12 @@ def claim(
     rows = connection.execute(_LOCK_KEYS, given | {"partner": partner, "limit": limit}).all()
     if not rows:
         return []
-    expected = {row.id: row.expected_version for row in rows}
+    known = {row.id: row for row in rows}
     taken: dict[tuple[str, ...], Delivery] = {}
-    for row in connection.execute(_TAKE, given | {"ids": list(expected)}):
-        delivery = _delivery(row)
+    for row in connection.execute(_TAKE, given | {"ids": list(known)}):
+        delivery = replace(_delivery(row), lift=known[row.id].lift)
         taken.setdefault(tuple(delivery.key.values()), delivery)
-    return [(delivery, expected[delivery.id]) for delivery in taken.values()]
+    return [(delivery, known[delivery.id].expected_version) for delivery in taken.values()]
 
 
 def start(

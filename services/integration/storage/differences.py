@@ -15,7 +15,7 @@ from services.integration.domain.reconciliation import Direction, Kind, Place
 
 _LIVED = (
     "state, kind, expected, found, first_seen, last_seen, times_seen, owner, recurrences, failed_repairs, task, "
-    "acceptance, settled_at"
+    "told, acceptance, settled_at"
 )
 _AT = "direction = :direction AND partner = :partner"
 _OF = text(
@@ -32,12 +32,13 @@ _SAVE = text(
     SELECT :direction, :partner, form, unit, period, indicator, {_LIVED}, :reconciliation
     FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS r(form text, unit text, period text, indicator text, state text,
         kind text, expected text, found text, first_seen timestamptz, last_seen timestamptz, times_seen int,
-        owner text, recurrences int, failed_repairs int, task boolean, acceptance jsonb, settled_at timestamptz)
+        owner text, recurrences int, failed_repairs int, task boolean, told boolean, acceptance jsonb,
+        settled_at timestamptz)
     ORDER BY form, unit, period, indicator
     ON CONFLICT (direction, partner, form, unit, period, indicator) DO UPDATE SET state = excluded.state,
         kind = excluded.kind, expected = excluded.expected, found = excluded.found, last_seen = excluded.last_seen,
         times_seen = excluded.times_seen, owner = excluded.owner, recurrences = excluded.recurrences,
-        failed_repairs = excluded.failed_repairs, task = excluded.task,
+        failed_repairs = excluded.failed_repairs, task = excluded.task, told = excluded.told,
         acceptance = excluded.acceptance, settled_at = excluded.settled_at,
         reconciliation = excluded.reconciliation
     """  # noqa: S608 -- constants
@@ -48,7 +49,8 @@ _UNSEEN = text(
     SELECT * FROM known_differences k WHERE {_AT} AND state <> 'repaired' AND reconciliation <> :reconciliation
         AND id > :after AND NOT EXISTS (SELECT 1 FROM holdings h WHERE :direction = 'receiver'
             AND h.partner = k.partner AND h.form = k.form AND h.unit = k.unit AND h.period = k.period
-            AND h.acknowledged_version IS DISTINCT FROM h.expected_version)
+            AND h.acknowledged_version IS DISTINCT FROM h.expected_version
+            AND h.refused_version IS DISTINCT FROM h.expected_version)
     ORDER BY id LIMIT :limit FOR UPDATE OF k
     """  # noqa: S608 -- constants
 )
@@ -59,6 +61,24 @@ _REPAIRABLE = text(
 _UNDER_REPAIR = text(
     f"SELECT * FROM known_differences WHERE {_AT} AND state = 'repairing' AND id > :after "  # noqa: S608 -- constants
     "ORDER BY id LIMIT :limit FOR UPDATE"
+)
+_TELL = text(
+    f"""
+    WITH news AS (
+        UPDATE known_differences SET told = true
+        WHERE {_AT} AND reconciliation = :reconciliation AND NOT told AND state IN ('new', 'recurring')
+            AND (cast(:kind AS text) IS NULL OR kind = :kind)
+        RETURNING owner, kind)
+    SELECT owner, kind, count(*) AS n FROM news GROUP BY owner, kind ORDER BY owner, kind
+    """  # noqa: S608 -- constants
+)
+_FORGET = text(
+    "DELETE FROM known_differences WHERE id IN (SELECT id FROM known_differences WHERE state = 'repaired' "
+    "AND settled_at < now() - make_interval(days => :days) ORDER BY settled_at LIMIT :limit)"
+)
+_FORGET_EARLIER = text(
+    "DELETE FROM earlier_entries e USING (SELECT ctid FROM earlier_entries "
+    "WHERE until < now() - make_interval(days => :days) LIMIT :limit) AS old WHERE e.ctid = old.ctid"
 )
 _ONE = text("SELECT * FROM known_differences WHERE id = :id FOR UPDATE")
 _FOR_A_PERSON = text(
@@ -160,6 +180,25 @@ def under_repair(connection: Connection, direction: Direction, partner: str, aft
     """Return differences whose repair is under way, up to `limit` after an id, locked."""
     given = {"direction": direction, "partner": partner, "after": after, "limit": limit}
     return [_known(row) for row in connection.execute(_UNDER_REPAIR, given)]
+
+
+def tell(
+    connection: Connection, direction: Direction, partner: str, reconciliation: int, kind: Kind | None = None
+) -> list[tuple[str, Kind, int]]:
+    """Return by owner and class how many differences that this reconciliation found nobody has been told of yet, and
+    remember that they are told."""
+    given = {"direction": direction, "partner": partner, "reconciliation": reconciliation, "kind": kind}
+    return [(row.owner, Kind(row.kind), row.n) for row in connection.execute(_TELL, given)]
+
+
+def forget(connection: Connection, days: int, limit: int) -> int:
+    """Delete up to `limit` differences that were settled longer ago; return how many."""
+    return connection.execute(_FORGET, {"days": days, "limit": limit}).rowcount
+
+
+def forget_earlier(connection: Connection, days: int, limit: int) -> int:
+    """Delete up to `limit` entries of earlier versions that were replaced longer ago; return how many."""
+    return connection.execute(_FORGET_EARLIER, {"days": days, "limit": limit}).rowcount
 
 
 def load(connection: Connection, difference: int) -> Known | None:

@@ -49,7 +49,8 @@ _GROUPS = text(
 )
 _HEADS = text(
     f"""
-    SELECT form, unit, period, partner_unit, agency, expected_version, acknowledged_version, expected_count AS count
+    SELECT form, unit, period, partner_unit, agency, expected_version, acknowledged_version, refused_version, lift,
+        CASE WHEN refused_version = expected_version THEN held_version END AS held_version, expected_count AS count
     FROM holdings WHERE {_OF_FORM} AND partner_unit = ANY(:units)
     """  # noqa: S608 -- constants
 )
@@ -62,7 +63,23 @@ _CELLS = text(
 )
 _PENDING = text(
     "SELECT period, form, partner_unit FROM holdings "
-    "WHERE partner = :partner AND acknowledged_version IS DISTINCT FROM expected_version"
+    "WHERE partner = :partner AND acknowledged_version IS DISTINCT FROM expected_version "
+    "AND refused_version IS DISTINCT FROM expected_version"
+)
+_NEWER = text(
+    """
+    UPDATE holdings h SET held_version = r.version
+    FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS r(form text, unit text, period text, version bigint)
+    WHERE h.partner = :partner AND h.form = r.form AND h.unit = r.unit AND h.period = r.period
+    """
+)
+_LIFT = text(
+    """
+    UPDATE holdings SET lift = greatest(lift, held_version + 1 - expected_version), refused_version = NULL,
+        held_version = NULL
+    WHERE partner = :partner AND form = :form AND unit = :unit AND period = :period AND held_version IS NOT NULL
+    RETURNING form, unit, period, partner_unit, agency, expected_version, acknowledged_version, lift
+    """
 )
 _FORMS = text("SELECT period, form, count(*) AS n FROM holdings WHERE partner = :partner GROUP BY period, form")
 _KEYS_AFTER = text(
@@ -98,12 +115,21 @@ class Head:
     agency: str
     expected_version: int
     acknowledged_version: int | None
+    refused_version: int | None = None
+    held_version: int | None = None
+    lift: int = 0
     count: int = 0
 
     @property
     def pending(self) -> bool:
-        """Whether the partner has not yet acknowledged what it is expected to hold."""
-        return self.expected_version != self.acknowledged_version
+        """Whether the partner has not yet acknowledged what it is expected to hold, nor refused it as older than what
+        it holds."""
+        return self.expected_version not in (self.acknowledged_version, self.refused_version)
+
+    @property
+    def sent_version(self) -> int:
+        """The version under which the partner is sent what we expect."""
+        return self.expected_version + self.lift
 
 
 def digests(
@@ -184,6 +210,22 @@ def cells(
 def pending(connection: Connection, partner: str) -> set[Group]:
     """Return the keys, in the partner's codes, whose deliveries are not acknowledged at the expected version."""
     return {(row.period, row.form, row.partner_unit) for row in connection.execute(_PENDING, {"partner": partner})}
+
+
+def note_newer(connection: Connection, partner: str, versions: Mapping[tuple[str, str, str], int]) -> None:
+    """Remember under which newer versions than ours the partner was seen to hold these keys (form, unit, period)."""
+    rows = [
+        {"form": form, "unit": unit, "period": period, "version": version}
+        for (form, unit, period), version in sorted(versions.items())
+    ]
+    connection.execute(_NEWER, {"partner": partner, "rows": msgspec.json.encode(rows).decode()})
+
+
+def lift(connection: Connection, partner: str, form: str, unit: str, period: str) -> Head | None:
+    """Put our version of this key above the newer one that the partner holds; None if it was not seen to hold any."""
+    given = {"partner": partner, "form": form, "unit": unit, "period": period}
+    row = connection.execute(_LIFT, given).one_or_none()
+    return None if row is None else Head(**row._mapping)
 
 
 def key_counts(connection: Connection, partner: str) -> dict[tuple[str, str], int]:

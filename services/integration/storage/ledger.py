@@ -6,7 +6,7 @@ other instead of deadlocking.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,14 @@ _LOCK = text(
     FROM deliveries d JOIN holdings h USING (partner, form, unit, period) WHERE d.id = ANY(:deliveries)
     ORDER BY partner, form, unit, period FOR UPDATE OF h
     """  # noqa: S608 -- column names
+)
+_REFUSED = text(
+    """
+    UPDATE holdings h SET refused_version = d.version, held_version = coalesce(r.held, h.held_version)
+    FROM unnest(cast(:deliveries AS bigint[]), cast(:held AS bigint[])) AS r(id, held) JOIN deliveries d USING (id)
+    WHERE (h.partner, h.form, h.unit, h.period) = (d.partner, d.form, d.unit, d.period)
+        AND h.expected_version = d.version
+    """
 )
 _ENTRIES = text(
     """
@@ -217,6 +225,13 @@ class Standing:
     expected_version: int
     acknowledged_version: int | None
     expected: Digest
+
+
+def note_refused(connection: Connection, refused: Mapping[int, int | None]) -> None:
+    """Remember that the partner took what these deliveries brought for older than what it holds, and which version
+    that is, if it said so: nothing is under way any more, and comparisons judge the keys. They are locked by `lock`."""
+    if refused:
+        connection.execute(_REFUSED, {"deliveries": list(refused), "held": list(refused.values())})
 
 
 def keep(connection: Connection, contents: Iterable[Content]) -> set[Key]:

@@ -29,7 +29,7 @@ _WAREHOUSE = f"""
 """  # noqa: S608 -- column names
 _EXPECTED_VALUES = """
     SELECT h.period, h.form, h.partner_unit AS place, l.partner_indicator AS indicator, l.expected_value AS value,
-        l.expected_status AS status, h.expected_version AS version
+        l.expected_status AS status, h.expected_version + h.lift AS version
     FROM holdings h JOIN ledger l USING (partner, form, unit, period)
     WHERE h.partner = :partner AND l.expected_hash IS NOT NULL
 """

@@ -59,6 +59,26 @@ _MARK = text(
     """
 )
 
+_LAST_BEGUN = text("SELECT max(started_at) FROM reconciliations WHERE partner = :partner AND direction = :direction")
+KEPT_RUNS = 13
+"""The last comparisons of a partner in a direction stay, however old: a report shows twelve before it."""
+_FORGET = text(
+    """
+    WITH ranked AS (
+        SELECT id, finished_at, row_number() OVER (PARTITION BY partner, direction ORDER BY id DESC) AS place,
+            id = max(id) FILTER (WHERE equal) OVER (PARTITION BY partner, direction) AS proof
+        FROM reconciliations WHERE finished_at IS NOT NULL),
+    old AS (
+        SELECT id FROM ranked r WHERE finished_at < now() - make_interval(days => :days) AND place > :kept
+            AND proof IS NOT TRUE AND NOT EXISTS (
+                SELECT 1 FROM known_differences k WHERE k.reconciliation = r.id AND k.state <> 'repaired')
+        ORDER BY id LIMIT :limit),
+    found AS (DELETE FROM differences USING old WHERE reconciliation = old.id),
+    scoped AS (DELETE FROM reconciliation_scopes USING old WHERE reconciliation = old.id)
+    DELETE FROM reconciliations USING old WHERE reconciliations.id = old.id
+    """
+)
+
 
 def begin(
     connection: Connection,
@@ -156,3 +176,16 @@ def finished_age(at: datetime | None, now: datetime) -> float | None:
 
 def _json(rows: Any) -> str:
     return msgspec.json.encode(rows).decode()
+
+
+def last_begun(connection: Connection, partner: str, direction: Direction) -> datetime | None:
+    """Return when the last comparison with this partner in this direction began; None if there was none."""
+    given = {"partner": partner, "direction": direction}
+    found: datetime | None = connection.execute(_LAST_BEGUN, given).scalar()
+    return found
+
+
+def forget(connection: Connection, days: int, limit: int) -> int:
+    """Delete up to `limit` comparisons that ended longer ago, with what they found; return how many. Kept are the last
+    ones of each partner and direction, the last that proved equality, and those that last saw an open difference."""
+    return connection.execute(_FORGET, {"days": days, "limit": limit, "kept": KEPT_RUNS}).rowcount

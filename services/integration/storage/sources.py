@@ -97,6 +97,35 @@ _PUT_VALUES = text(
 _VALUES = text(
     f"SELECT indicator, value, status, changed_at FROM source_values WHERE {_GROUP} ORDER BY page, id"  # noqa: S608 -- a constant
 )
+_ADD_LISTED = text(
+    """
+    INSERT INTO source_values (reconciliation, period, form, unit, page, indicator, value, status)
+    SELECT :id, period, form, unit, 1, indicator, value, status
+    FROM jsonb_to_recordset(cast(:rows AS jsonb)) AS r(period text, form text, unit text, indicator text, value text,
+        status text)
+    """
+)
+_LISTED_SUMS = ", ".join(
+    f"(sum(hub_lane(hub_entry_hash(form, unit, period, indicator, value, status), {n})) % 4294967296)::bigint AS l{n}"
+    for n in range(LANES)
+)
+_COMPARE_LISTED = text(
+    f"""
+    INSERT INTO source_groups (reconciliation, level, period, form, unit, received, stated, listed)
+    SELECT :id, 'bucket', period, form, unit, coalesce(r.count, 0), coalesce(s.n, 0), true
+    FROM (SELECT period, form, unit, count, digest FROM source_received WHERE {_AT} AND count > 0) r
+    FULL JOIN (SELECT period, form, unit, count(*)::int AS n, {_LISTED_SUMS} FROM source_values WHERE {_AT}
+        GROUP BY period, form, unit) s USING (period, form, unit)
+    WHERE r.count IS DISTINCT FROM s.n
+        OR ({", ".join(f"hub_lane(r.digest, {n})" for n in range(LANES))})
+            IS DISTINCT FROM ({", ".join(f"s.l{n}" for n in range(LANES))})
+    ON CONFLICT DO NOTHING
+    """  # noqa: S608 -- constants
+)
+_RECEIVED_AFTER = text(
+    f"SELECT period, form, unit FROM source_received WHERE {_AT} "  # noqa: S608 -- a constant
+    "AND (period, form, unit) > (:period, :form, :unit) ORDER BY period, form, unit LIMIT :limit"
+)
 _TO_JUDGE = text(
     """
     SELECT period, form, unit, r.hub_unit, r.agency, g.reconciliation IS NOT NULL AS differs
@@ -275,6 +304,33 @@ def take_values(
     connection.execute(_DROP_PAGES, given)
     connection.execute(_PUT_VALUES, given | {"rows": _json(rows)})
     return True
+
+
+def clear_listed(connection: Connection, reconciliation: int) -> None:
+    """Forget what the source has listed so far."""
+    connection.execute(text(f"DELETE FROM source_values WHERE {_AT}"), {"id": reconciliation})  # noqa: S608 -- a constant
+
+
+def add_listed(connection: Connection, reconciliation: int, listed: Iterable[tuple[Group, Value]]) -> None:
+    """Put a page aside of what a source lists that is not asked for single groups."""
+    rows = [
+        {**_named(group), "indicator": item.indicator, "value": item.cell.value, "status": item.cell.status}
+        for group, item in listed
+    ]
+    if rows:
+        connection.execute(_ADD_LISTED, {"id": reconciliation, "rows": _json(rows)})
+
+
+def compare_listed(connection: Connection, reconciliation: int) -> None:
+    """Write which groups of what is listed as a whole differ from what was received; inside the database, whatever the
+    size of either."""
+    connection.execute(_COMPARE_LISTED, {"id": reconciliation})
+
+
+def received_after(connection: Connection, reconciliation: int, group: Group, limit: int) -> list[Group]:
+    """Return up to `limit` keys under which something was received, after this one."""
+    rows = connection.execute(_RECEIVED_AFTER, {"id": reconciliation, **_named(group), "limit": limit})
+    return [(row.period, row.form, row.unit) for row in rows]
 
 
 def values_of(connection: Connection, reconciliation: int, group: Group) -> list[Value]:

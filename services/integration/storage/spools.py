@@ -28,6 +28,7 @@ _MOVING = text(
     """
     INSERT INTO moving SELECT period, form, partner_unit FROM holdings
     WHERE partner = :partner AND acknowledged_version IS DISTINCT FROM expected_version
+        AND refused_version IS DISTINCT FROM expected_version
     UNION SELECT period, form, partner_unit FROM deliveries WHERE partner = :partner AND updated_at >= :since
     """
 )
@@ -43,14 +44,19 @@ _DIFFERING = text(
         FROM holdings h JOIN ledger l ON l.partner = h.partner AND l.form = h.form AND l.unit = h.unit
             AND l.period = h.period AND l.expected_hash IS NOT NULL
         WHERE h.partner = :partner)
-    SELECT p.*, h.unit, h.agency, h.expected_version, h.acknowledged_version FROM (
+    SELECT p.*, h.unit, h.agency, h.expected_version, h.acknowledged_version, h.refused_version, h.lift,
+        CASE WHEN h.refused_version = h.expected_version THEN h.held_version END AS held_version,
+        coalesce(k.version, 0) AS version
+    FROM (
         SELECT period, form, partner_unit, partner_indicator, o.indicator, o.expected_value, o.expected_status,
-            t.cells, t.statuses, coalesce(t.version, 0) AS version
+            t.cells, t.statuses
         FROM ours o FULL JOIN theirs t USING (period, form, partner_unit, partner_indicator)
         WHERE t.cells IS DISTINCT FROM ARRAY[o.expected_value]
             OR t.statuses IS DISTINCT FROM ARRAY[o.expected_status]) AS p
     LEFT JOIN holdings h ON h.partner = :partner AND h.period = p.period AND h.form = p.form
         AND h.partner_unit = p.partner_unit
+    LEFT JOIN (SELECT period, form, partner_unit, max(version) AS version FROM theirs GROUP BY 1, 2, 3) AS k
+        ON k.period = p.period AND k.form = p.form AND k.partner_unit = p.partner_unit
     WHERE NOT EXISTS (SELECT 1 FROM moving m
         WHERE m.period = p.period AND m.form = p.form AND m.partner_unit = p.partner_unit)
     ORDER BY p.period, p.form, p.partner_unit, p.partner_indicator
@@ -60,7 +66,8 @@ _DIFFERING = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differing:
-    """One entry in which ledger and listing differ, in the partner's codes; without `head` we do not know the key."""
+    """One entry in which ledger and listing differ, in the partner's codes; without `head` we do not know the key.
+    `version` is the newest under which they list anything of it."""
 
     period: str
     form: str
@@ -134,6 +141,9 @@ class Spool:
                         agency=row.agency,
                         expected_version=row.expected_version,
                         acknowledged_version=row.acknowledged_version,
+                        refused_version=row.refused_version,
+                        held_version=row.held_version,
+                        lift=row.lift,
                     ),
                 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,7 +15,10 @@ from sqlalchemy import Engine, text
 from services.integration import intake, reconciling
 from services.integration.clients import Client, Recorder, open_client
 from services.integration.clients.protocol import Searchable, Unknown
+from services.integration.domain.delivery import Said
+from services.integration.domain.ledger import Packet
 from services.integration.domain.partners import Partner
+from services.integration.forgetting import forget
 from services.integration.reconciling import Reconciler
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
@@ -302,3 +306,126 @@ def test_a_run_that_dies_anywhere_is_taken_up_and_repairs_once(
     lives = known(service, settled=True)
     assert [(view.state, view.times_seen, view.failed_repairs) for view in lives] == [("repaired", 1, 0)] * 2
     assert len(emitted(engine, "reconciliation_finished")) == 1
+
+
+# -- newer there -------------------------------------------------------------------------------------------------------
+
+
+def put_newer(unit: UnitOfWork, settings: IntegrationSettings, version: int, **values: str) -> None:
+    """Let somebody else give bo-nganh a newer version of GD-NAM for 2016."""
+    with unit() as opened:
+        row = partner_rows.load(opened.connection, "bo-nganh")
+    client = open_client(row, settings, Recorder("bo-nganh", 0))
+    cells = tuple((name, value, "official") for name, value in values.items())
+    packet = Packet(
+        message_id=str(uuid4()),
+        sender="another",
+        form="GD-NAM",
+        unit="12",
+        period="2016",
+        version=version,
+        values=cells,
+    )
+    assert client.submit(packet).said is Said.APPLIED
+    client.close()
+
+
+@pytest.mark.parametrize("way", ["digest", "listing"])
+def test_what_they_hold_under_a_newer_version_is_told_once_and_left_until_a_person_forces_ours(
+    way: str,
+    unit: UnitOfWork,
+    settings: IntegrationSettings,
+    far: httpx.Client,
+    record: Record,
+    work: Work,
+    reconcile: Reconcile,
+    service: IntegrationService,
+    engine: Engine,
+) -> None:
+    change(unit, "bo-nganh", comparing=way)
+    record(recorded("GD-NAM", 1, GD01="7", GD02="8"))
+    work("bo-nganh")
+    put_newer(unit, settings, 9, GD01="70", GD02="8")
+    found = reconcile("bo-nganh")
+    assert [(d.indicator, d.kind, d.expected, d.found, d.state) for d in found.differences] == [
+        ("GD01", "newer_version", "7 [phiên bản 1]", "70 [phiên bản 9]", "task")
+    ]
+    assert (found.state, found.equal) == ("different", False)
+    (told,) = emitted(engine, "partner_holds_newer")
+    assert (told["agency"], told["differences"]) == ("LC-VP", 1)
+    assert told["keys"] == [{"form": "GD-NAM", "unit": "LC", "period": "2016", "ours": 1, "theirs": 9}]
+    assert "gửi đè" in (service.read_report(ACTOR, found.id).differences[0].note or "")
+    again = reconcile("bo-nganh")
+    assert [d.state for d in again.differences] == ["task"] and len(emitted(engine, "partner_holds_newer")) == 1
+
+    # What follows here is refused there as older: no delivery is under way, and it is judged all the same.
+    record(recorded("GD-NAM", 2, GD01="7", GD02="88"))
+    work("bo-nganh")
+    assert store(far)["GD-NAM", "2016"] == {"GD01": "70", "GD02": "8"}
+    third = reconcile("bo-nganh")
+    assert [(d.indicator, d.kind, d.state) for d in third.differences] == [
+        ("GD01", "newer_version", "task"), ("GD02", "newer_version", "task"),
+    ]  # fmt: skip
+    assert third.pending == 0 and [item["differences"] for item in emitted(engine, "partner_holds_newer")] == [1, 1]
+
+    first, second = known(service, kind="newer_version")
+    with pytest.raises(Invalid):
+        service.force_difference(ACTOR, first.id, " ")
+    assert service.force_difference(ACTOR, first.id, "Bộ xác nhận số của tỉnh").state == "repairing"
+    with pytest.raises(Conflict):
+        service.force_difference(ACTOR, second.id, "một lần là đủ")
+    work("bo-nganh")
+    assert store(far)["GD-NAM", "2016"] == {"GD01": "7", "GD02": "88"}
+    assert reconcile("bo-nganh").equal and known(service) == []
+    record(recorded("GD-NAM", 3, GD01="7", GD02="89"))  # what follows stands above theirs, too
+    work("bo-nganh")
+    assert store(far)["GD-NAM", "2016"] == {"GD01": "7", "GD02": "89"} and reconcile("bo-nganh").equal
+
+
+def test_old_comparisons_and_settled_differences_go_and_what_reports_need_stays(
+    unit: UnitOfWork,
+    settings: IntegrationSettings,
+    far: httpx.Client,
+    record: Record,
+    work: Work,
+    reconcile: Reconcile,
+    service: IntegrationService,
+    engine: Engine,
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7", GD02="8"))
+    work("bo-nganh")
+    record(recorded("GD-NAM", 2, GD01="9", GD02="8"))
+    work("bo-nganh")
+    tamper(far, "change", "GD01", "5")
+    assert reconcile("bo-nganh").equal
+    change(unit, "bo-nganh", deletes=False)
+    tamper(far, "add", "GD09", "1")
+    last = reconcile("bo-nganh")
+    with engine.begin() as connection:
+        old = {"reconciliations": "finished_at", "known_differences": "settled_at", "earlier_entries": "until"}
+        for table, column in old.items():
+            connection.execute(text(f"UPDATE {table} SET {column} = {column} - interval '400 days'"))  # noqa: S608
+
+    def rows() -> tuple[int, ...]:
+        tables = "reconciliations", "differences", "known_differences", "earlier_entries"
+        with engine.connect() as connection:
+            return tuple(connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables)  # noqa: S608
+
+    forget(unit, replace(settings, differences_days=401, earlier_days=401))
+    assert rows() == (2, 2, 2, 2)  # both partners were to hold something else before
+    forget(unit, replace(settings, differences_days=399, earlier_days=399))
+    assert rows() == (2, 2, 1, 0)  # the last comparisons and what is open stay
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO reconciliations (partner, direction, state, repair, requested_by, correlation_id, equal, "
+                "finished_at) SELECT 'bo-nganh', 'receiver', 'different', true, 'x', 'x', false, "
+                "now() - interval '400 days' FROM generate_series(1, 20)"
+            )
+        )
+    forget(unit, replace(settings, differences_days=399))
+    assert rows() == (15, 2, 1, 0)  # thirteen for the trend, the last proof, and the one of the open difference
+    report = service.read_report(ACTOR, last.id)
+    assert [item.indicator for item in report.differences] == ["GD09"] and len(report.trend) >= 1
+    with unit() as opened:
+        assert partner_rows.last_proofs(opened.connection).keys() == {"bo-nganh"}

@@ -17,21 +17,26 @@ from sqlalchemy import Engine
 
 from gateway.routes.sources import SourceDigests, SourceValues
 from hub import docs
-from services.integration.clients.protocol import Cost, Listing
+from services.integration import intake
+from services.integration.clients.protocol import Cost, Listed, Listing, Unanswered
 from services.integration.domain.mapping import CodeMapping
 from services.integration.domain.partners import Partner, Permission
 from services.integration.domain.reconciliation import Cell, Direction
+from services.integration.domain.sources import NEXT_STEPS
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
 from services.integration.source_comparing import PATIENCE, SourceComparing
 from services.integration.storage import partners as partner_rows
 from services.integration.storage import sources
+from services.integration.worker import IntegrationWorker
 from shared.contracts.actor import Actor
+from shared.contracts.events import CatalogueChanged, CatalogueEntry
 from shared.contracts.views.sources import ReceivedPage, ReceivedView, SourceComparisonView, StatedDigest, StatedValue
 from shared.digest import Digest, entry_hash, of_hash, total
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.storage import UnitOfWork
 from tests.service.integration.conftest import ACTOR, Record, emitted, recorded
+from tests.service.integration.test_pulls import SOURCE as PULLED
 
 SOURCE = Actor(
     id="client:giao-duc",
@@ -165,8 +170,11 @@ def found(view: SourceComparisonView) -> list[tuple[str, str, str | None, str | 
 
 
 def test_exactly_the_planted_differences_are_found_each_of_its_class_and_with_its_owner(
-    partner: Partner, service: IntegrationService, record: Record, work: Any, engine: Engine
+    partner: Partner, service: IntegrationService, record: Record, work: Any, engine: Engine, unit: UnitOfWork
 ) -> None:
+    form = {"indicators": [f"GD{number:02}" for number in range(1, 15)]}
+    with unit() as opened:
+        intake.catalogue.apply(opened, CatalogueChanged(version=2, entries=[CatalogueEntry("form", "GD-NAM", form)]))
     hand = {"origin": "hand", "sent": False}
     submissions = Submissions(
         cell("GD01", "7"),
@@ -181,6 +189,7 @@ def test_exactly_the_planted_differences_are_found_each_of_its_class_and_with_it
         cell("GD11", "1.234"),
         cell("GD12", "1"),
         cell("GD13", "12"),
+        cell("GD14", "14"),
         cell("GD01", "7", period="2017"),
         cell("YT01", "1", form="YT-NAM"),
     )
@@ -199,6 +208,7 @@ def test_exactly_the_planted_differences_are_found_each_of_its_class_and_with_it
             GD11="1.234",
             GD12="1",
             GD13="13",
+            GD14="14",
         ),
         recorded("GD-NAM", 1, period="2017", GD01="7"),
         recorded("YT-NAM", 1, YT01="1"),
@@ -217,6 +227,8 @@ def test_exactly_the_planted_differences_are_found_each_of_its_class_and_with_it
         StatedValue(indicator="GD12", value="1"),
         StatedValue(indicator="GD12", value="1"),
     ]
+    store.values["GD-NAM", "2016", "GD14"] = [StatedValue(indicator="GD14", value="14", status="estimate")]
+    store.values["GD-NAM", "2016", "LA01"] = [StatedValue(indicator="LA01", value="1")]  # no code of the form's
     view = store.compare(work(submissions))
     assert (view.state, view.equal, view.pending, view.omitted) == ("different", False, 0, 0)
     assert found(view) == [
@@ -231,15 +243,18 @@ def test_exactly_the_planted_differences_are_found_each_of_its_class_and_with_it
         ("GD11", "rounding", "1.234", "1.23", "LC-VP"),
         ("GD12", "duplicate", "1", "1; 1", "LC-VP"),
         ("GD13", "approved_other", "13", "12", "LC-SGDDT"),
+        ("GD14", "status", "14", "14 (estimate)", "LC-VP"),
+        ("LA01", "mapping_gap", None, "1", "LC-VP"),
     ]
+    assert {kind for _, kind, _, _, _ in found(view)} == set(NEXT_STEPS), "every class is planted"
     assert {item["agency"]: (item["task_of"], sum(item["differences"].values())) for item in tasks(engine)} == {
         "LC-SGDDT": ("entry_desk", 4),
-        "LC-VP": ("source", 7),
+        "LC-VP": ("source", 9),
     }
     report = service.read_report(ACTOR, view.id)
-    assert report.verdict.startswith("Còn 11 số liệu khác nhau trong ") and report.direction == "source"
+    assert report.verdict.startswith("Còn 13 số liệu khác nhau trong ") and report.direction == "source"
     assert [(scope.form, scope.period, scope.differing) for scope in report.scopes] == [
-        ("GD-NAM", "2016", 11), ("GD-NAM", "2017", 0), ("YT-NAM", "2016", 0),
+        ("GD-NAM", "2016", 13), ("GD-NAM", "2017", 0), ("YT-NAM", "2016", 0),
     ]  # fmt: skip
     assert {item.state for item in report.differences} == {"task"} and all(item.note for item in report.differences)
     assert service.list_differences(ACTOR, direction="source", task=True, limit=50).differences[0].owner == "LC-VP"
@@ -257,6 +272,9 @@ def test_a_new_push_that_is_approved_settles_what_was_a_task(
     store.put("GD-NAM", "2016", GD01="8")
     first = store.compare(work(Submissions(cell("GD01", "7"))))
     assert found(first) == [("GD01", "value", "7", "8", "LC-VP")]
+    assert len(tasks(engine)) == 1
+    again = store.compare(work(Submissions(cell("GD01", "7"))))
+    assert found(again) == found(first) and len(tasks(engine)) == 1, "told once"
     # Pushed anew, and not approved yet: no difference any more, and no equality either.
     second = store.compare(work(Submissions(cell("GD01", "8", state="submitted"))))
     assert (second.state, second.equal, second.pending, second.differences) == ("different", False, 1, [])
@@ -264,10 +282,10 @@ def test_a_new_push_that_is_approved_settles_what_was_a_task(
     third = store.compare(work(Submissions(cell("GD01", "8"))))
     assert (third.state, third.equal, third.pending, third.entries) == ("equal", True, 0, 1)
     settled = service.list_differences(ACTOR, direction="source", settled=True).differences
-    assert [(item.indicator, item.state, item.times_seen) for item in settled] == [("GD01", "repaired", 1)]
+    assert [(item.indicator, item.state, item.times_seen) for item in settled] == [("GD01", "repaired", 2)]
     report = service.read_report(ACTOR, third.id)
     assert (report.tone, report.verdict) == ("good", "Hai bên khớp 100 %: cả 1 số liệu giống nhau.")
-    assert [item.left for item in report.trend] == [0, 1] and len(tasks(engine)) == 1
+    assert [item.left for item in report.trend] == [0, 1, 1] and len(tasks(engine)) == 1
 
 
 def test_what_was_corrected_here_to_the_sources_value_is_equal(
@@ -374,6 +392,78 @@ def test_a_source_that_can_be_called_is_asked_the_same_questions(
     assert [(d.indicator, d.kind, d.expected, d.found, d.state) for d in ended.differences] == [
         ("GD02", "value", "5", "6", "task")
     ]
+
+
+class ListingSource(CalledSource):
+    """A source that lists everything, in pages of two, and breaks off once."""
+
+    broken = True
+
+    def digests(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("it has none")
+
+    values = digests
+
+    def listing(self) -> Iterator[list[Listed]]:
+        rows = [
+            Listed(period, form, "12", name, Cell(item.value, item.status))
+            for (form, period, name), items in self.store.values.items()
+            for item in items
+        ]
+        for start in range(0, len(rows), 2):
+            self.cost.calls += 1
+            if start and self.broken:
+                self.broken = False
+                raise Unanswered("the page did not come")
+            yield rows[start : start + 2]
+
+
+class PlainSource(CalledSource):
+    """A source that tells only what stands under a key."""
+
+    def digests(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("it has none")
+
+
+@pytest.mark.parametrize("made", [ListingSource, PlainSource])
+def test_a_source_that_only_lists_is_compared_when_its_timetable_says_so(
+    made: type[CalledSource],
+    partner: Partner,
+    service: IntegrationService,
+    unit: UnitOfWork,
+    settings: IntegrationSettings,
+    record: Record,
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7", GD02="5"), recorded("YT-NAM", 1, YT01="1"))
+    store = Store(service)
+    store.put("GD-NAM", "2016", GD01="7.0", GD02="6")
+    store.put("YT-NAM", "2016", YT01="1.50")
+    told = {**PULLED, "compare": {"every_seconds": 3600}}
+    with unit() as opened:
+        partner_rows.save(opened.connection, replace(partner, comparing="listing", source=told))
+        sources.note_clients(opened.connection, [(partner.id, SOURCE.id)])
+    received = Submissions(cell("GD01", "7"), cell("GD02", "5"), cell("YT01", "1.5", form="YT-NAM"))
+    record(recorded("YT-NAM", 2, YT01="1.5"))
+    comparing = SourceComparing(unit, received, settings, lambda *_: made(store))  # type: ignore[arg-type, return-value] # reads only
+    worker = IntegrationWorker()
+    worker.unit = unit
+
+    def compared() -> Any:
+        worker.start_source_comparisons()
+        for _ in range(3):
+            comparing.work()
+        return service.list_reconciliations(ACTOR, partner.id).reconciliations
+
+    (first,) = compared()
+    view = service.read_reconciliation(ACTOR, first.id)
+    assert (view.state, view.equal, view.entries, view.method) == ("different", False, 3, "listing")
+    assert [(d.indicator, d.kind, d.expected, d.found) for d in view.differences] == [("GD02", "value", "5", "6")]
+    store.put("GD-NAM", "2016", GD02="5")
+    assert len(compared()) == 1, "not before its hour is over"
+    with unit() as opened:
+        opened.connection.exec_driver_sql("UPDATE reconciliations SET started_at = started_at - interval '1 hour'")
+    newest, _ = compared()
+    assert (newest.direction, newest.state, newest.equal) == ("source", "equal", True)
 
 
 def blocks(language: str) -> list[str]:

@@ -13,11 +13,12 @@ from sqlalchemy import Engine, text
 from services.integration.clients.protocol import Cost, Listed, Listing
 from services.integration.domain.delivery import Answer, Said
 from services.integration.domain.ledger import Packet
-from services.integration.domain.reconciliation import Cell, Group
+from services.integration.domain.reconciliation import EXTRA, Cell, Group
 from services.integration.reconciling import Reconciler
 from services.integration.sender import Sender
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
+from shared.contracts.views.integration import ReconciliationView
 from shared.digest import Brief, Digest
 from shared.storage import UnitOfWork
 from simulators.store import Bucket, Question, Store, Value
@@ -32,6 +33,10 @@ CONTENT = st.one_of(
     st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)),  # long enough to be searched by groups
 )
 STORES = st.dictionaries(KEYS, CONTENT, max_size=4)
+STATUSES = st.dictionaries(st.tuples(KEYS, st.sampled_from(NAMES)), st.just("estimate"), max_size=3)
+"""Entries that the partner holds under another status."""
+VERSIONS = st.dictionaries(KEYS, st.integers(2, 9), max_size=2)
+"""Keys that the partner holds under a newer version than ours, because somebody else gave it one."""
 
 
 @dataclass
@@ -44,8 +49,9 @@ class InMemory:
     def submit(self, packet: Packet) -> Answer:
         values = {name: Value(value, status) for name, value, status in packet.values}
         place = packet.form, packet.unit, packet.period, packet.version
-        state = self.store.submit(Received(packet.message_id, *place, packet.content_hash, values))["state"]
-        return Answer(Said.APPLIED if state in ("applied", "already_applied") else Said.SUPERSEDED)
+        told = self.store.submit(Received(packet.message_id, *place, packet.content_hash, values))
+        said = Said.APPLIED if told["state"] in ("applied", "already_applied") else Said.SUPERSEDED
+        return Answer(said, version=told["version"])
 
     def digests(self, level: str, period: str | None = None, form: str | None = None) -> dict[Group, Digest]:
         rows = self.store.digests(level, Question(period=period, form=form))
@@ -87,6 +93,9 @@ class InMemory:
     ours=STORES,
     theirs=STORES,
     doubled=st.sets(st.tuples(KEYS, st.sampled_from(NAMES)), max_size=2),
+    statuses=STATUSES,
+    versions=VERSIONS,
+    deletes=st.booleans(),
     way=st.sampled_from(["digest", "listing"]),
 )
 def test_any_two_stores_are_equal_after_repair(
@@ -98,8 +107,12 @@ def test_any_two_stores_are_equal_after_repair(
     ours: dict[tuple[str, str], dict[str, str | None]],
     theirs: dict[tuple[str, str], dict[str, str | None]],
     doubled: set[tuple[tuple[str, str], str]],
+    statuses: dict[tuple[tuple[str, str], str], str],
+    versions: dict[tuple[str, str], int],
+    deletes: bool,
     way: str,
 ) -> None:
+    """What may not be dropped and what is newer there is left to people, who allow the one and force the other."""
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -108,8 +121,11 @@ def test_any_two_stores_are_equal_after_repair(
             )
         )
         connection.execute(
-            text("UPDATE partners SET details = jsonb_set(details, '{comparing}', to_jsonb(cast(:way AS text)))"),
-            {"way": way},
+            text(
+                "UPDATE partners SET details = details || jsonb_build_object("
+                "'comparing', cast(:way AS text), 'deletes', cast(:deletes AS boolean))"
+            ),
+            {"way": way, "deletes": deletes},
         )
     client = InMemory(Store())
 
@@ -122,7 +138,10 @@ def test_any_two_stores_are_equal_after_repair(
     record(*(recorded(form, 1, period=period, **values) for (form, period), values in ours.items()))
     work()
     client.store.buckets = {
-        (form, "12", period): Bucket(1, {name: Value(value, "official") for name, value in values.items()})
+        (form, "12", period): Bucket(
+            versions.get((form, period), 1),
+            {name: Value(value, statuses.get(((form, period), name), "official")) for name, value in values.items()},
+        )
         for (form, period), values in theirs.items()
     }
     for (form, period), name in doubled:
@@ -131,22 +150,42 @@ def test_any_two_stores_are_equal_after_repair(
             bucket.repeated.append((name, bucket.values[name]))
     held = {key: bucket.rows() for key, bucket in client.store.buckets.items()}
 
-    started = service.reconcile(ACTOR, "bo-nganh", True)
-    for _ in range(4):
-        Reconciler(unit, settings, lambda *_: client).work()
-        work()
-    found = service.read_reconciliation(ACTOR, started.id)
+    def reconcile() -> ReconciliationView:
+        started = service.reconcile(ACTOR, "bo-nganh", True)
+        for _ in range(4):
+            Reconciler(unit, settings, lambda *_: client).work()
+            work()
+        return service.read_reconciliation(ACTOR, started.id)
+
+    found = reconcile()
     differing = set()
     for form, period in ours.keys() | theirs.keys():
         wanted = ours.get((form, period), {})
         there = held.get((form, "12", period), [])
         for name in wanted.keys() | {name for name, _ in there}:
-            listed = [value.value for other, value in there if other == name]
-            if listed != ([wanted[name]] if name in wanted else []):
+            listed = [(value.value, value.status) for other, value in there if other == name]
+            if listed != ([(wanted[name], "official")] if name in wanted else []):
                 differing.add((form, period, name))
     assert {(item.form, item.period, item.indicator) for item in found.differences} == differing
-    assert (found.equal, found.state) == (True, "repaired" if differing else "equal"), found
-    assert {item.state for item in found.differences} <= {"repaired"}
+    newer = {key for key in versions if key in ours and theirs.get(key)}  # without entries no version can be read
+    left = [item for item in found.differences if item.state != "repaired"]
+    assert {(item.form, item.period) for item in left if item.kind == "newer_version"} == {
+        (form, period) for form, period, _ in differing if (form, period) in newer
+    }
+    assert all(item.state == "task" for item in left), left
+    assert found.equal == (not left), found
+    assert deletes or not any(item.kind in EXTRA for item in found.differences if item.state == "repaired")
+    if left:
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE partners SET details = details || '{\"deletes\": true}'"))
+        forced = set()
+        for item in service.list_differences(ACTOR, kind="newer_version", limit=200).differences:
+            if (item.form, item.period) not in forced:
+                service.force_difference(ACTOR, item.id, "của tỉnh đúng")
+                forced.add((item.form, item.period))
+        work()
+        again = reconcile()
+        assert again.equal, again
     after = {
         (form, period): {name: value.value for name, value in bucket.rows()}
         for (form, _, period), bucket in client.store.buckets.items()

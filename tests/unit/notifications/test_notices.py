@@ -14,6 +14,7 @@ from services.notifications.domain import (
     Notice,
     approved,
     delivery_failed,
+    partner_holds_newer,
     proposal_moved,
     reconciled,
     returned,
@@ -23,8 +24,10 @@ from shared.calendar import period_in_words
 from shared.contracts.actor import Actor
 from shared.contracts.events import (
     DeliveryFailed,
+    NewerKey,
     ObligationsAnnounced,
     OwedItem,
+    PartnerHoldsNewer,
     ProposalMoved,
     Reason,
     ReconciliationFinished,
@@ -124,6 +127,22 @@ def test_differences_with_a_source_are_told_to_those_whose_task_they_are() -> No
     (other,) = source_differed(msgspec.structs.replace(event, task_of="source", differences={"missing_here": 1}))
     assert other.audience == Audience("reconciliations.read", "LC-SGDDT") and other.topic != notice.topic
     assert "1 số liệu nguồn có mà tỉnh chưa nhận" in other.text
+
+
+def test_newer_versions_at_a_partner_are_told_to_its_agency_with_both_versions_and_what_to_do() -> None:
+    event = PartnerHoldsNewer(
+        reconciliation_id="r1",
+        partner="quoc-gia",
+        partner_name="Hệ thống quốc gia",
+        agency="LC-VP",
+        differences=2,
+        keys=[NewerKey(form="GD-NAM", unit="LC", period="2016", ours=1, theirs=9)],
+    )
+    (notice,) = partner_holds_newer(event)
+    assert notice.audience == Audience("reconciliations.read", "LC-VP")
+    assert notice.title == "Hệ thống quốc gia giữ phiên bản mới hơn của tỉnh: 2 số liệu"
+    assert notice.text.startswith("GD-NAM, LC, năm 2016: tỉnh phiên bản 1, bên nhận phiên bản 9.")
+    assert "gửi đè có lý do" in notice.text
 
 
 @pytest.mark.parametrize(

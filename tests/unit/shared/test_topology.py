@@ -64,6 +64,7 @@ def test_a_services_queues_are_named_by_service_and_event() -> None:
         "notifications.reconciliation_finished",
         "notifications.security_server_announced",
         "notifications.source_differed",
+        "notifications.partner_holds_newer",
     }
 
 

@@ -28,14 +28,17 @@ known_differences = Table(
     Column("recurrences", Integer, nullable=False),
     Column("failed_repairs", Integer, nullable=False),
     Column("task", Boolean, nullable=False),
+    Column("told", Boolean, nullable=False, server_default=text("true")),
     Column("acceptance", JSONB(none_as_null=True)),
     Column("settled_at", DateTime(timezone=True)),
     Column("reconciliation", BigInteger, nullable=False),
     Index("known_differences_place", "direction", "partner", "form", "unit", "period", "indicator", unique=True),
+    Index("known_differences_settled", "settled_at", postgresql_where=text("state = 'repaired'")),
     Index("known_differences_open", "partner", "direction", "id", postgresql_where=text("state <> 'repaired'")),
 )
-"""Every difference ever seen, one row per place, settled ones too: they may come back. `reconciliation` is the last one
-that saw it, `acceptance` who let it be, why and until when."""
+"""Every difference ever seen, one row per place, settled ones too, for as long as a setting says:
+they may come back. `reconciliation` is the last one
+that saw it, `acceptance` who let it be, why and until when, `told` whether those whose task it is were told of it."""
 
 earlier_entries = Table(
     "earlier_entries",
@@ -48,6 +51,7 @@ earlier_entries = Table(
     Column("version", BigInteger, primary_key=True),
     Column("value", Text),
     Column("status", Text, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
 """What a partner was to hold under an entry before that changed: `version` is the one that said so first. Written only
-by corrections and withdrawals, so that a first load costs nothing."""
+by corrections and withdrawals, so that a first load costs nothing; `until` is when it was."""

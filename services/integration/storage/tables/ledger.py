@@ -41,6 +41,9 @@ holdings = Table(
     Column("agency", Text, nullable=False),
     Column("expected_version", BigInteger, nullable=False),
     Column("acknowledged_version", BigInteger),
+    Column("lift", BigInteger, nullable=False, server_default=text("0")),
+    Column("held_version", BigInteger),
+    Column("refused_version", BigInteger),
     Column("expected_count", Integer, nullable=False, server_default=text("0")),
     *_lanes("expected"),
     Column("acknowledged_count", Integer, nullable=False, server_default=text("0")),
@@ -54,7 +57,9 @@ holdings = Table(
         postgresql_where=text("acknowledged_version IS DISTINCT FROM expected_version"),
     ),
 )
-"""Per partner and key: versions and digests, expected and acknowledged apart. Whoever changes ledger rows of a key
+"""Per partner and key: versions and digests, expected and acknowledged apart. `refused_version` is the version of ours
+that the partner took for older than what it holds, `held_version` the newer one that it was seen to hold, `lift` what
+is added to ours for it since a person has put ours above it. Whoever changes ledger rows of a key
 locks its row here first."""
 
 ledger = Table(
