@@ -15,8 +15,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from services.integration import intake
+from services.integration import healing, intake
 from services.integration import puller as pulling
+from services.integration.domain import pulled
 from services.integration.domain.partners import Partner
 from services.integration.puller import Puller
 from services.integration.settings import IntegrationSettings
@@ -379,3 +380,27 @@ def test_whatever_happens_every_change_is_pushed_once_and_the_newest_last(
     assert {indicator: values[-1] for indicator, values in history.items()} == there
     for values in history.values():
         assert all(one != other for one, other in pairwise(values))
+
+
+def test_a_pull_that_was_under_way_when_a_copy_was_taken_pushes_under_receipts_of_its_own(
+    far_source: httpx.Client, engine: Engine, unit: UnitOfWork, source: Puller, service: Any
+) -> None:
+    change(far_source, ("MT01", "7"))
+    ended = pull(service, source)
+    change(far_source, ("MT01", "8"))
+    begun = service.pull(ACTOR, "bo-nganh")
+    assert source.step()  # a page is stored; the copy is of this moment, and the original goes on to the end
+
+    def tokens() -> dict[str, str]:
+        with engine.connect() as connection:
+            return {str(row.id): row.token for row in connection.execute(text("SELECT id, token FROM pull_runs"))}
+
+    before = tokens()
+    with unit() as opened:
+        assert healing.settle(opened, None, None) == []  # type: ignore[arg-type]  # neighbours are not asked
+    after = tokens()
+    assert after[ended.pull.id] == before[ended.pull.id] and after[begun.id] != before[begun.id]
+    work(source)
+    pushes = [item["receipt_id"] for item in emitted(engine, "push_accepted")]
+    lost = pulled.receipt_id(before[begun.id], "MT-THANG", "LC", "2016-01", 0)
+    assert len(pushes) == 2 and pushes[1] == pulled.receipt_id(after[begun.id], "MT-THANG", "LC", "2016-01", 0) != lost
