@@ -274,10 +274,11 @@ class DigestComparer:
         names = [reading.unit for reading in readings]
         ours: dict[str, Ours] = {}
         with self._unit() as unit:
-            after = expected.heads(unit.connection, self._partner.id, period, form, names)
             for shares in {reading.shares for reading in readings}:
                 chosen = [(item.unit, share) for item in readings if item.shares == shares for share in item.chosen]
                 ours |= expected.cells(unit.connection, self._partner.id, period, form, chosen, shares)
+            # Last, so that a key whose entries move while they are read is seen to have moved.
+            after = expected.heads(unit.connection, self._partner.id, period, form, names)
         found = Found()
         judged: list[tuple[Head, bool, Reading]] = []
         for reading in readings:
@@ -285,7 +286,7 @@ class DigestComparer:
             if head is None and held is None:
                 stranger = self._meanings.stranger(period, form, reading.unit, reading.listing.version)
                 judged.append((stranger, True, reading))
-            elif head is None or held is None or head.pending or head.expected_version != held.expected_version:
+            elif head is None or held is None or _moved(held, head):
                 found.pending.add((period, form, reading.unit))
             else:
                 judged.append((head, False, reading))
@@ -301,6 +302,11 @@ class DigestComparer:
                     Repair(head=head, stranger=stranger_there, differences=differences, versions=bucket.versions)
                 )
         return found
+
+
+def _moved(before: Head, after: Head) -> bool:
+    """Tell whether a key's delivery was under way when the partner was asked, or is: it may list what was before."""
+    return before.pending or after.pending or before.expected_version != after.expected_version
 
 
 def _counted_twice(bucket: classification.Bucket, reading: Reading) -> list[Difference]:

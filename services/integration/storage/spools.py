@@ -102,50 +102,49 @@ class Spool:
         with raw.cursor() as cursor, cursor.copy(_TAKE) as copy:
             for *codes, cell, version in page:
                 copy.write_row((*map(_nfc, codes), cell.value, cell.status, version))
-        self._connection.commit()
+        raw.commit()  # SQLAlchemy knows of no transaction that began there
 
     def close_up(self) -> None:
-        """Say that nothing more comes: what was delivered meanwhile is known from now on."""
+        """Say that nothing more comes: from here on the ledger is read as it stands now, so that what is planned while
+        it is judged is neither expected nor missed."""
+        self._connection.execution_options(isolation_level="REPEATABLE READ")
         self._connection.execute(_MOVING, {"partner": self._partner, "since": self._since})
         self._connection.exec_driver_sql("ANALYZE spool")
-        self._connection.commit()
 
     def moving(self) -> set[tuple[str, str, str]]:
         """Return the keys that cannot be judged, because deliveries of theirs are or were under way."""
-        with self._connection.begin():
-            found = self._connection.exec_driver_sql("SELECT period, form, partner_unit FROM moving")
-            return {(row[0], row[1], row[2]) for row in found}
+        found = self._connection.exec_driver_sql("SELECT period, form, partner_unit FROM moving")
+        return {(row[0], row[1], row[2]) for row in found}
 
     def differing(self) -> Iterator[Differing]:
         """Yield what differs, key by key, read through a cursor of the server's."""
         streaming = {"stream_results": True, "max_row_buffer": _BATCH}
-        with self._connection.begin():
-            for row in self._connection.execute(_DIFFERING, {"partner": self._partner}, execution_options=streaming):
-                cells = zip(row.cells or (), row.statuses or (), strict=True)
-                yield Differing(
-                    period=row.period,
+        for row in self._connection.execute(_DIFFERING, {"partner": self._partner}, execution_options=streaming):
+            cells = zip(row.cells or (), row.statuses or (), strict=True)
+            yield Differing(
+                period=row.period,
+                form=row.form,
+                partner_unit=row.partner_unit,
+                partner_indicator=row.partner_indicator,
+                indicator=row.indicator or "",
+                expected=None if row.expected_status is None else Cell(row.expected_value, row.expected_status),
+                found=tuple(Cell(value, status) for value, status in cells),
+                version=row.version,
+                head=None
+                if row.unit is None
+                else Head(
                     form=row.form,
+                    unit=row.unit,
+                    period=row.period,
                     partner_unit=row.partner_unit,
-                    partner_indicator=row.partner_indicator,
-                    indicator=row.indicator or "",
-                    expected=None if row.expected_status is None else Cell(row.expected_value, row.expected_status),
-                    found=tuple(Cell(value, status) for value, status in cells),
-                    version=row.version,
-                    head=None
-                    if row.unit is None
-                    else Head(
-                        form=row.form,
-                        unit=row.unit,
-                        period=row.period,
-                        partner_unit=row.partner_unit,
-                        agency=row.agency,
-                        expected_version=row.expected_version,
-                        acknowledged_version=row.acknowledged_version,
-                        refused_version=row.refused_version,
-                        held_version=row.held_version,
-                        lift=row.lift,
-                    ),
-                )
+                    agency=row.agency,
+                    expected_version=row.expected_version,
+                    acknowledged_version=row.acknowledged_version,
+                    refused_version=row.refused_version,
+                    held_version=row.held_version,
+                    lift=row.lift,
+                ),
+            )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 from services.integration import intake, reconciling
 from services.integration.clients import Client, Recorder, open_client
 from services.integration.clients.protocol import Searchable, Unknown
+from services.integration.comparing import DigestComparer
 from services.integration.domain.delivery import Said
 from services.integration.domain.ledger import Packet
 from services.integration.domain.partners import Partner
@@ -22,8 +23,9 @@ from services.integration.forgetting import forget
 from services.integration.reconciling import Reconciler
 from services.integration.service import IntegrationService
 from services.integration.settings import IntegrationSettings
+from services.integration.storage import expected, reconciliations
 from services.integration.storage import partners as partner_rows
-from services.integration.storage import reconciliations
+from services.integration.storage.spools import Spool
 from shared.contracts.events import CatalogueChanged, CatalogueEntry
 from shared.contracts.views.differences import KnownDifferenceView
 from shared.contracts.views.integration import ReconciliationView
@@ -173,6 +175,52 @@ def test_a_partner_that_tells_only_what_stands_under_a_key_is_read_key_by_key(
     found = reconcile("bo-nganh", plain=True)
     assert [(d.indicator, d.kind, d.state) for d in found.differences] == [("GD02", "unit_scale", "repaired")]
     assert (found.state, reconcile("bo-nganh", plain=True).equal) == ("repaired", True)
+
+
+def between(place: Any, name: str, monkeypatch: pytest.MonkeyPatch, **happens: Callable[[], object]) -> None:
+    """Let something happen once, right `before` or `after` the first call of this function."""
+    original = getattr(place, name)
+
+    def called(*args: Any, **named: Any) -> Any:
+        happens.pop("before", lambda: None)()
+        found = original(*args, **named)
+        happens.pop("after", lambda: None)()
+        return found
+
+    monkeypatch.setattr(place, name, called)
+
+
+def test_what_is_planned_after_a_listing_was_read_is_not_missed_there(
+    unit: UnitOfWork, far: httpx.Client, record: Record, work: Work, reconcile: Reconcile, monkeypatch: Any
+) -> None:
+    change(unit, "bo-nganh", comparing="listing")
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work("bo-nganh")
+    tamper(far, "change", "GD01", "8.5")
+    late = recorded("GD-NAM", 1, period="2017", GD01="1")
+    between(Spool, "moving", monkeypatch, after=lambda: record(late))
+    assert [(d.period, d.kind) for d in reconcile("bo-nganh").differences] == [("2016", "value")]
+
+
+def test_what_arrives_while_digests_are_compared_is_no_difference(
+    far: httpx.Client, record: Record, work: Work, reconcile: Reconcile, monkeypatch: Any
+) -> None:
+    """A key that comes after deliveries under way were looked for, and arrives right after it was read."""
+    late = recorded("GD-NAM", 1, period="2017", GD01="1")
+    between(DigestComparer, "equal", monkeypatch, before=lambda: record(late))
+    monkeypatch.setattr(expected, "pending", lambda *_: set())
+    between(DigestComparer, "_read", monkeypatch, after=lambda: work("quoc-gia"))
+    assert reconcile("quoc-gia").differences == []
+
+
+def test_what_moves_while_its_entries_are_read_is_no_difference(
+    far: httpx.Client, record: Record, work: Work, reconcile: Reconcile, monkeypatch: Any
+) -> None:
+    record(recorded("GD-NAM", 1, GD01="7"))
+    work("quoc-gia")
+    tamper(far, "add", "T12.GD02", "1")
+    between(expected, "cells", monkeypatch, before=lambda: record(recorded("GD-NAM", 2, GD01="9")))
+    assert reconcile("quoc-gia", repair=False).differences == []
 
 
 def test_a_partner_that_cannot_be_read_is_never_called_equal(
