@@ -60,14 +60,23 @@ def chained(previous: bytes, entry: bytes) -> bytes:
 class Chain:
     """One chained table. It has the columns `sealed_as`, `hash` and `at`, and an `id` of type `key` first among
     `fields`, the columns that enter the hash, as `encode(place in the chain, *fields)` spells them. `anchor` names the
-    table that holds number and hash of the last entry that was let go, if entries ever are."""
+    table that holds number and hash of the last entry that was let go, if entries ever are; `sealing` the failpoint
+    before sealed entries are committed."""
 
     def __init__(
-        self, table: str, key: str, fields: str, encode: Callable[..., bytes], *, anchor: str | None = None
+        self,
+        table: str,
+        key: str,
+        fields: str,
+        encode: Callable[..., bytes],
+        *,
+        anchor: str | None = None,
+        sealing: str = "sealer.before_commit",
     ) -> None:
         sealed = f"FROM {table} WHERE sealed_as IS NOT NULL"
         self.table = table
         self.encode = encode
+        self._sealing = sealing
         self._there = f"SELECT to_regclass('{table}') IS NOT NULL"
         self._lock = f"SELECT pg_try_advisory_xact_lock(hashtext('hub.{table}.sealer'))"
         self._head = f"SELECT sealed_as, hash {sealed} ORDER BY sealed_as DESC LIMIT 1"
@@ -111,7 +120,7 @@ class Chain:
                 return 0
             numbers = list(range(number + 1, number + 1 + len(ids)))
             connection.execute(self._seal.encode(), (ids, numbers, hashes))
-            failpoint("sealer.before_commit")
+            failpoint(self._sealing)
         return len(ids)
 
     def verify(self, connection: psycopg.Connection[Any]) -> ChainReport:

@@ -1,8 +1,8 @@
 """Named points at which a test may kill a process, to prove that nothing is lost or doubled there.
 
 Off unless HUB_FAILPOINTS_DIR is set. Then `failpoint(name)` touches `<dir>/hits/<process>.<name>`, and if
-`<dir>/armed/<process>.<name>` exists, removes it and sends this process SIGKILL: one arming is one death.
-The process's name is HUB_PROCESS_NAME.
+`<dir>/armed/<process>.<name>` exists, removes it and sends this process SIGKILL: one arming is one death. A number in
+that file is how many times the process comes by unharmed first. The process's name is HUB_PROCESS_NAME.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ FAILPOINTS: dict[str, str] = {
     "relay.before_mark": "outbox rows are confirmed and not marked as sent",
     "relay.after_mark": "outbox rows are marked as sent",
     "sealer.before_commit": "audit entries are sealed and not committed",
+    "log.sealed": "messages of the log are chained and not committed",
     "gateway.before_publish": "a push is checked and not published",
     "gateway.after_confirm": "a push is durable and its 202 not sent",
     "delivery.before_send": "a delivery is claimed and not sent",
@@ -37,6 +38,9 @@ FAILPOINTS: dict[str, str] = {
     "reconciliation.before_finish": "everything is recorded and the reconciliation not ended",
     "letters.before_commit": "a batch of dead letters is replayed or discarded and not committed",
     "letters.after_commit": "a batch of dead letters is replayed or discarded, and more are left",
+    "backfill.before_commit": "a page of what a partner is due since it changed is planned and not committed",
+    "backfill.after_page": "a page of what a partner is due is planned and the next one not looked at",
+    "pull.before_page": "a page of a source is fetched and not stored",
     "pull.after_page": "a page of a source is stored and the next one not asked for",
     "pull.before_commit": "a pull run's pushes, watermark and receipts are written and not committed",
     "pull.after_commit": "a pull run has ended and nobody knows yet",
@@ -59,5 +63,8 @@ def failpoint(name: str) -> None:
     (hits / spot).touch()
     armed = Path(_directory, "armed", spot)
     if armed.exists():
+        if (unharmed := int(armed.read_text() or 0)) > 0:
+            armed.write_text(str(unharmed - 1))
+            return
         armed.unlink(missing_ok=True)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -126,7 +126,7 @@ def _encoded(place: int, *fields: Any) -> bytes:
     return canonical(place, texts_of(dict(zip(FIELDS, fields, strict=True))))
 
 
-MESSAGES = Chain("messages", "uuid", ", ".join(FIELDS), _encoded, anchor="message_anchor")
+MESSAGES = Chain("messages", "uuid", ", ".join(FIELDS), _encoded, anchor="message_anchor", sealing="log.sealed")
 
 
 def line_of(row: Mapping[str, Any], previous: bytes, request: bytes | None, response: bytes | None) -> bytes:

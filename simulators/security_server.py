@@ -23,6 +23,9 @@ from shared.xroad import IDENTIFIERS, XROAD
 
 _E, _X, _I = "{http://schemas.xmlsoap.org/soap/envelope/}", f"{{{XROAD}}}", f"{{{IDENTIFIERS}}}"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+FAULTS = ("fail", "fail_after", "forget_header")
+"""How it misbehaves on command: attributes of `Server`."""
+
 _PASSED = ("authorization", "content-type", "accept", "idempotency-key")
 
 

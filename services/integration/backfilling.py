@@ -20,6 +20,7 @@ from services.integration.storage import partners as partner_rows
 from services.integration.storage.deliveries import Planned
 from services.integration.storage.ledger import Content, Holding
 from services.integration.storage.remapping import Head
+from shared.failpoints import failpoint
 from shared.logs import logger
 from shared.storage import Unit, UnitOfWork
 
@@ -80,7 +81,11 @@ def _whole(unit_of_work: UnitOfWork, partner: str) -> int:
     while more:
         with unit_of_work() as unit:
             found, more = _page(unit, partner)
-            planned += found
+            if more:
+                failpoint("backfill.before_commit")
+        if more:
+            failpoint("backfill.after_page")
+        planned += found
     return planned
 
 

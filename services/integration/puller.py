@@ -164,6 +164,7 @@ class Puller:
             self._client = self._connect(claimed.partner, claimed.source, self._settings, self._recorder)
         with about("pull", message_id=claimed.run.token):
             heard = self._client.fetch(ask)
+        failpoint("pull.before_page")
         with self._recording() as unit:
             run = pulls.lock(unit.connection, claimed.run.id)
             if run is None or run.pages != claimed.run.pages:

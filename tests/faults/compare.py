@@ -9,24 +9,75 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import httpx
+import psycopg
 import sqlalchemy as sa
 
+from shared.audit import AUDIT
+from shared.message_log import MESSAGES
 from tests.faults.load import Door, Journey
 
-MAPPING = {"quoc-gia": "T12.", "bo-nganh": ""}
 PROVINCE_AT_PARTNER = "12"
+
+Held = dict[tuple[str, str], dict[str, str | None]]
+"""Values by indicator, by form and period, in the hub's words: of the province."""
+
+
+class Applied(NamedTuple):
+    """A message that a far side applied, and what it was about with its version, if the far side tells that."""
+
+    message_id: str
+    about: tuple[str, str, str, int] | None
+
+
+class FarStore(Protocol):
+    """What a far side tells a test of itself, beside the protocol."""
+
+    def held(self) -> Held:
+        """Return what it holds for the province."""
+
+    def applied(self) -> list[Applied]:
+        """Return the messages that it applied, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """The store of a simulator, read by its control routes."""
+
+    address: str
+    prefix: str = ""
+
+    def held(self) -> Held:
+        """Return what it holds for the province."""
+        return {
+            (item["form"], item["period"]): {
+                name.removeprefix(self.prefix): value for name, (value, _) in item["values"].items()
+            }
+            for item in httpx.get(f"{self.address}/control/store", timeout=10).json()
+            if item["unit"] == PROVINCE_AT_PARTNER
+        }
+
+    def applied(self) -> list[Applied]:
+        """Return the messages that it applied, in order."""
+        journal = httpx.get(f"{self.address}/control/journal", timeout=10).json()
+        return [
+            Applied(item["message_id"], (item["form"], item["unit"], item["period"], item["version"]))
+            for item in journal
+            if item["state"] == "applied"
+        ]
 
 
 @dataclass
 class Stores:
-    """Where to look: a door with every read right, databases by service, far sides by partner id."""
+    """Where to look: a door with every read right, databases by service, and by partner id the addresses of
+    simulators, what each partner holds, and what it is due."""
 
     portal: Door
     engines: dict[str, sa.Engine]
     far_sides: dict[str, str]
+    held_by: dict[str, FarStore]
     forms_of_partner: dict[str, set[str]]
     shown: set[tuple[str, int]] = field(default_factory=set)
     """Submission and round of the journeys that the gateway has shown as they were acknowledged."""
@@ -57,6 +108,7 @@ def assert_nothing_lost_or_doubled(stores: Stores, journeys: list[Journey], pati
     _check_shown(stores, journeys)
     _check_warehouse_once(stores)
     _check_journals(stores)
+    _check_chains(stores)
     dead = stores.rows("integration", "select queue, error from dead_letters where state = 'dead'")
     assert dead == [], f"dead letters: {dead}"
     return {
@@ -97,17 +149,13 @@ def _warehouse_differs(stores: Stores, journeys: list[Journey]) -> str:
 
 
 def _far_sides_differ(stores: Stores, journeys: list[Journey]) -> str:
-    for partner, address in stores.far_sides.items():
-        store = {
-            (item["form"], item["unit"], item["period"]): item["values"]
-            for item in httpx.get(f"{address}/control/store", timeout=10).json()
-        }
+    for partner, far in stores.held_by.items():
+        store = far.held()
         for (form, _unit, period), journey in newest(journeys).items():
             if form not in stores.forms_of_partner[partner]:
                 continue
-            held = {name: value for name, (value, _) in store.get((form, PROVINCE_AT_PARTNER, period), {}).items()}
-            expected = {MAPPING[partner] + name: value for name, value in journey.values.items()}
-            missing = {name: value for name, value in expected.items() if held.get(name) != value}
+            held = store.get((form, period), {})
+            missing = {name: value for name, value in journey.values.items() if held.get(name) != value}
             if missing:
                 return f"{partner} of {journey.key} lacks or differs in {missing}"
     return ""
@@ -182,13 +230,22 @@ def _check_warehouse_once(stores: Stores) -> None:
 def _check_journals(stores: Stores) -> None:
     sent = stores.rows("integration", "select message_id::text as id from deliveries where kind = 'repair'")
     repairs = {row["id"] for row in sent}
-    for partner, address in stores.far_sides.items():
-        journal = httpx.get(f"{address}/control/journal", timeout=10).json()
-        applied = [item for item in journal if item["state"] == "applied" and item["message_id"] not in repairs]
-        messages = [item["message_id"] for item in applied]
+    for partner, far in stores.held_by.items():
+        applied = [item for item in far.applied() if item.message_id not in repairs]
+        messages = [item.message_id for item in applied]
         assert len(messages) == len(set(messages)), f"{partner} applied a message twice"
-        versions = [(item["form"], item["unit"], item["period"], item["version"]) for item in applied]
+        versions = [item.about for item in applied if item.about is not None]
         assert len(versions) == len(set(versions)), f"{partner} was sent a version twice under two message ids"
+
+
+def _check_chains(stores: Stores) -> None:
+    """Check that the audit trails and the message log are as they were sealed."""
+    for service, engine in stores.engines.items():
+        with psycopg.connect(engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as plain:
+            for chain in (AUDIT, MESSAGES):
+                if chain.stands_in(plain):
+                    found = chain.verify(plain)
+                    assert found.holds, f"{chain.table} of {service} is broken at {found.broken_at}: {found.reason}"
 
 
 def _delta(held: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:

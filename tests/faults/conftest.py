@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,8 +27,9 @@ from shared.servers.broker import PrivateBroker
 from shared.servers.postgres import EmbeddedPostgres
 from shared.settings import database_url
 from shared.storage import engine_for_url
-from tests.faults.compare import Stores, assert_nothing_lost_or_doubled
+from tests.faults.compare import Simulator, Stores, assert_nothing_lost_or_doubled
 from tests.faults.load import Client, Door, Journey
+from tests.faults.neighbours import FORMS, Neighbours, neighbours
 
 CLERKS = {
     "DS-NAM": "stk",
@@ -59,6 +61,7 @@ class Rig:
     client: Client
     stores: Stores
     system: Callable[[str], Door]
+    around: Neighbours
     doors: list[Door] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
     equal: bool = False
@@ -74,9 +77,11 @@ class Rig:
             made.append(Journey(form, "LC", period, consistent_figures(form)))
         return made
 
-    def arm(self, process: str, failpoint: str) -> None:
-        """Let `process` die the next time it comes to `failpoint`."""
-        (self.failpoints / "armed" / f"{process}.{failpoint}").touch()
+    def arm(self, process: str, failpoint: str, unharmed: int = 0) -> None:
+        """Let `process` die the next time it comes to `failpoint`, after so many times that it comes by unharmed."""
+        spot, made = f"{process}.{failpoint}", self.failpoints / f"{process}.{failpoint}"
+        made.write_text(str(unharmed))
+        made.rename(self.failpoints / "armed" / spot)
 
     def armed(self) -> set[str]:
         """Return what is armed and has not struck yet."""
@@ -224,9 +229,15 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     installation = Installation(settings, lambda line: None)
     try:
         installation.up()
-        made = assembled(installation, postgres, broker, failpoints)
-        yield made
-        made.close()
+        operator = installation.operator()
+
+        def put(partner: str, document: dict[str, Any]) -> None:
+            operator.ask("PUT", f"/v1/partners/{partner}", json=document)
+
+        with neighbours(settings, put) as around:
+            made = assembled(installation, postgres, broker, failpoints, around)
+            yield made
+            made.close()
     except BaseException:
         _keep_logs(settings.var / "log")
         raise
@@ -253,7 +264,13 @@ WAITS = {"HUB_INTEGRATION_TIMEOUT_SECONDS": "2", "HUB_RPC_TIMEOUT_SECONDS": "20"
 may be away for longer than callers usually wait, and that is not what is tested."""
 
 
-def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: PrivateBroker, failpoints: Path) -> Rig:
+def assembled(
+    installation: Installation,
+    postgres: EmbeddedPostgres,
+    broker: PrivateBroker,
+    failpoints: Path,
+    around: Neighbours,
+) -> Rig:
     """Return the rig around a hub that runs."""
     settings = installation.settings
     accounts = json.loads((settings.secrets / "demo_accounts.json").read_text())
@@ -275,17 +292,21 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
     doors = {f"{part}.{role}": person(f"{part}.{role}") for part in CLERKS.values() for role in ("nhaplieu", "lanhdao")}
     pusher, operator = system("tai-thu"), system("van-hanh")
     partners = json.loads((Path(catalogue.__file__).parent / "partners.json").read_text())
+    simulators = {
+        "quoc-gia": f"http://127.0.0.1:{settings.national_port}",
+        "bo-nganh": f"http://127.0.0.1:{settings.ministry_port}",
+    }
+    prefixes = {"quoc-gia": "T12."}
     stores = Stores(
         portal=system("cong-noi-bo"),
         engines={
             service: engine_for_url(database_url(postgres.url, settings.database_prefix + service))
             for service in SERVICES
         },
-        far_sides={
-            "quoc-gia": f"http://127.0.0.1:{settings.national_port}",
-            "bo-nganh": f"http://127.0.0.1:{settings.ministry_port}",
-        },
-        forms_of_partner={item["id"]: set(item["forms"]) for item in partners["partners"] if item["forms"]},
+        far_sides=simulators | around.addresses,
+        held_by={name: Simulator(place, prefixes.get(name, "")) for name, place in simulators.items()} | around.stores,
+        forms_of_partner={item["id"]: set(item["forms"]) for item in partners["partners"] if item["forms"]}
+        | {name: set(FORMS[name]) for name in around.documents},
     )
     rig = Rig(
         installation,
@@ -301,6 +322,7 @@ def assembled(installation: Installation, postgres: EmbeddedPostgres, broker: Pr
         ),
         stores,
         system,
+        around,
         opened,
     )
     rig._next = [(form, str(year)) for year in range(2005, 2017) for form in CLERKS]

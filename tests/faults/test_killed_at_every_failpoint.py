@@ -12,6 +12,7 @@ from shared.failpoints import FAILPOINTS
 from shared.testing import broker
 from shared.topology import WORK_QUEUES
 from tests.faults.conftest import Rig, wait_until
+from tests.faults.test_partners_of_every_kind import BACKFILLING
 from tests.faults.test_pulls_killed import PULLING
 
 WORKERS = ["submissions-worker", "approval", "indicators-worker", "integration-worker", "notifications"]
@@ -28,6 +29,7 @@ PLACES: dict[str, list[str]] = {
     "relay.before_mark": ["relay"],
     "relay.after_mark": ["relay"],
     "sealer.before_commit": ["relay"],
+    "log.sealed": ["relay"],
     "gateway.before_publish": ["gateway"],
     "gateway.after_confirm": ["gateway"],
     "delivery.before_send": ["integration-worker"],
@@ -49,7 +51,7 @@ FAILING = "handler.before_retry_publish"
 
 
 def test_every_failpoint_has_a_place() -> None:
-    assert PLACES.keys() | {FAILING, *RECONCILING, *PULLING, *LETTING_GO} == FAILPOINTS.keys()
+    assert PLACES.keys() | {FAILING, *RECONCILING, *PULLING, *LETTING_GO, *BACKFILLING} == FAILPOINTS.keys()
 
 
 @pytest.mark.parametrize("failpoint", PLACES)

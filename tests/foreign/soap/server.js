@@ -20,6 +20,7 @@ const store = new Map() // key -> { version, rows }
 const messages = new Map() // message id -> result code
 const own = [] // rows of its own, each with the moment of its change
 let applied = 0
+const keys = [] // message ids that were applied, in order
 let faults = []
 
 const keyOf = (key) => [key.BieuMau, key.CoSo, Number(key.Ky.Nam)].join('|')
@@ -40,6 +41,7 @@ function take (id, key, version, rows) {
   if (held && held.version > version) return result(id, 2, 'da co phien ban moi hon')
   if (held && held.version === version && messages.get(id) === 0) return result(id, 1, 'da ghi truoc do')
   applied += 1
+  keys.push(id)
   if (rows.length) store.set(keyOf(key), { key, version, rows })
   else store.delete(keyOf(key))
   return result(id, 0, 'da ghi')
@@ -119,7 +121,7 @@ function spoil (response, kind) {
 const server = http.createServer((request, response) => {
   if (request.url !== '/thu-nghiem') return response.writeHead(404).end()
   if (request.method === 'GET') {
-    return response.end(JSON.stringify({ applied, store: [...store.values()] }))
+    return response.end(JSON.stringify({ applied, keys, store: [...store.values()] }))
   }
   let raw = ''
   request.on('data', (part) => { raw += part })
