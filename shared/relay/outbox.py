@@ -63,6 +63,7 @@ class OutboxRelay:
         self._settings = settings
         self._resting: dict[str, _Rest] = {}
         self._backoff = _FIRST_BACKOFF
+        self._told = asyncio.Event()
         self._active = ACTIVE.labels(service)
         # Prometheus sees the first refusal only if it has read a 0 before.
         for reason in ("returned", "nacked"):
@@ -105,7 +106,7 @@ class OutboxRelay:
         return False
 
     async def _relay(self, database: psycopg.AsyncConnection[Any], stop: asyncio.Event) -> None:
-        database.add_notify_handler(_heard)
+        database.add_notify_handler(lambda _: self._told.set())
         await database.execute(LISTEN.encode())
         link = await Link.open(self._amqp_url)
         try:
@@ -121,6 +122,7 @@ class OutboxRelay:
         asleep = False
         while not stop.is_set():
             link.check()
+            self._told.clear()  # whoever writes from here on wakes it, even while it is looking
             rows = await self._take(database)
             if not rows:
                 if asleep:
@@ -144,9 +146,8 @@ class OutboxRelay:
     async def _sleep(self, database: psycopg.AsyncConnection[Any], link: Link, stop: asyncio.Event) -> None:
         """Wait until the database or the broker says anything, or until it is time to look all the same."""
         loop = asyncio.get_running_loop()
-        told = asyncio.Event()
-        loop.add_reader(database.fileno(), told.set)
-        waits = [loop.create_task(event.wait()) for event in (told, link.over, stop)]
+        loop.add_reader(database.fileno(), self._told.set)
+        waits = [loop.create_task(event.wait()) for event in (self._told, link.over, stop)]
         try:
             await asyncio.wait(waits, timeout=self._settings.asleep_seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -221,10 +222,6 @@ class OutboxRelay:
         pause = min(2.0 ** (failures - 1), self._settings.refused_max_seconds)
         self._resting[destination] = _Rest(time.monotonic() + pause, failures)
         log.error("relay.refused", service=self.service, destination=destination, reason=reason, again_in=pause)
-
-
-def _heard(_: psycopg.Notify) -> None:
-    """What wakes the relay is that the connection can be read; kept, notifications would only pile up."""
 
 
 async def _true(database: psycopg.AsyncConnection[Any], statement: str) -> bool:

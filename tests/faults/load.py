@@ -18,6 +18,9 @@ from typing import Any
 import httpx
 
 PATIENCE_SECONDS = 90.0
+RENEW_SECONDS = 60
+"""How long before its token ends a caller asks for the next."""
+
 LOOK_SECONDS = 0.2
 """Between two looks at whether something has come; a look is a request like any other and costs what one costs."""
 
@@ -37,6 +40,7 @@ class Door:
     slowest: float = 0.0
     troubles: list[str] = field(default_factory=list)
     _token: str = ""
+    _holds_until: float = 0.0
     _broken: str = ""
     _http: httpx.Client = field(init=False)
 
@@ -69,18 +73,19 @@ class Door:
 
     def _once(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response | None:
         try:
-            if not self._token:
+            if time.monotonic() > self._holds_until:
                 answer = self._http.post("/oauth2/token", data=self.grant)
                 if answer.status_code != 200:
                     return answer if answer.status_code != 401 else None
                 self._token = answer.json()["access_token"]
+                self._holds_until = time.monotonic() + answer.json()["expires_in"] - RENEW_SECONDS
             headers = {**options.get("headers", {}), "Authorization": f"Bearer {self._token}"}
             answer = self._http.request(method, path, **{**options, "headers": headers})
         except httpx.TransportError as error:
             self._broken = repr(error)
             return None
         if answer.status_code == 401:
-            self._token = ""
+            self._holds_until = 0.0
         return answer
 
 

@@ -229,9 +229,14 @@ def test_signatures_in_the_database_verify_offline_until_someone_changes_a_row(a
     approval.service.return_submission(LEADER, name, 1, "h1", list(DUE))
     keys = {key: bytes.fromhex(raw) for key, raw in approval.service.public_keys().items()}
     with approval.engine.connect() as connection:
-        assert faults(storage.signed_decisions(connection), keys) == []
+
+        def found() -> list[str]:  # other tests' decisions are signed with keys of their own
+            cases = (case for case, _ in faults(storage.signed_decisions(connection), keys))
+            return [case for case in cases if case.startswith(name)]
+
+        assert found() == []
         connection.execute(text("UPDATE cases SET decided_by = 'x' WHERE submission_id = :s"), {"s": name})
-        assert [case for case, _ in faults(storage.signed_decisions(connection), keys)] == [f"{name}/1"]
+        assert found() == [f"{name}/1"]
         connection.rollback()
 
 

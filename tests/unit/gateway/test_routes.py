@@ -159,6 +159,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/differences/1/assign", {"owner": "LC-VP"}),
     ("POST", "/v1/differences/1/accept", {"reason": "làm tròn", "until": "2026-12-31"}),
     ("POST", "/v1/differences/1/reopen", None),
+    ("POST", "/v1/differences/1/force", {"reason": "bản ở đó sai"}),
     ("GET", "/v1/dead-letters?queue=q&state=dead&error=x&died_before=2026-01-01T00:00:00Z", None),
     ("POST", "/v1/dead-letters/replays", {"queue": "q", "died_after": "2026-01-01T00:00:00Z", "expected": 1}),
     ("POST", "/v1/dead-letters/discards", {"error": "e", "reason": "thử"}),
