@@ -173,8 +173,10 @@ class Turns:
         if limits.parallel <= 0:
             yield True
             return
-        # The lock lives with its connection: a process that dies keeps no slot.
+        # The lock lives with its connection: a process that dies keeps no slot. It is taken out of the pool, or slow
+        # partners would leave no connections to the others.
         with self._unit.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.detach()
             while (slot := standings.take_slot(connection, self._partner, limits.parallel)) is None:
                 if ended():
                     yield False

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy import Engine, text
 from services.integration import checking
 from services.integration.checking import Trial
 from services.integration.domain.partners import Limits, Quiet
-from services.integration.governing import Governed, HeldBack
+from services.integration.governing import Governed, HeldBack, Turns
 from services.integration.puller import Puller
 from services.integration.reconciling import Reconciler
 from services.integration.sender import Sender
@@ -163,6 +164,19 @@ def test_a_rate_is_kept_and_one_process_sends_at_a_time(
     until(sender, lambda: settled(engine))
     times = row(engine, "SELECT count(*), extract(epoch FROM max(at) - min(at))::float FROM messages")
     assert times[0] == 7 and times[1] >= 6 / 20.0 * 0.9
+
+
+def test_calls_that_take_long_leave_connections_to_everyone_else(engine: Engine, unit: UnitOfWork) -> None:
+    """More slow calls at once than the pool has connections, each in its turn; and the process goes on working."""
+    at_once = Limits(parallel=25)
+    with ExitStack() as calls:
+        for _ in range(at_once.parallel):
+            assert calls.enter_context(Turns(unit, PARTNER).taken(at_once, lambda: True))
+        assert not calls.enter_context(Turns(unit, PARTNER).taken(at_once, lambda: True)), "one more than it takes"
+        with unit() as working:
+            assert partner_rows.load(working.connection, PARTNER).id == PARTNER
+    with Turns(unit, PARTNER).taken(at_once, lambda: True) as mine:
+        assert mine, "the turns were not given back"
 
 
 def test_a_packet_larger_than_the_partner_takes_is_told_to_a_person_and_not_sent(
