@@ -149,13 +149,18 @@ def _contained_broker() -> tuple[str, BrokerControl] | None:
     return f"{host}:{container.get_exposed_port(AMQP_PORT)}", api
 
 
-def _started_broker() -> tuple[str, BrokerControl]:
+def need_broker_programs() -> None:
+    """See that a node of the tests' own can be started: RabbitMQ is installed where it is not. Raises ServerFailed."""
     if not PrivateBroker.installed():
         if not broker.may_install():
             raise ServerFailed(
                 "the tests need RabbitMQ: set HUB_TEST_AMQP_URL, install rabbitmq-server, start docker, or use sudo"
             )
         broker.install()
+
+
+def _started_broker() -> tuple[str, BrokerControl]:
+    need_broker_programs()
     with _shared_by_workers("broker", PrivateBroker) as server:
         server.start()
         return f"{LOCAL}:{server.port}", server.control

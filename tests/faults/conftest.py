@@ -27,6 +27,7 @@ from shared.servers.broker import PrivateBroker
 from shared.servers.postgres import EmbeddedPostgres
 from shared.settings import database_url
 from shared.storage import engine_for_url
+from shared.testing.servers import need_broker_programs
 from tests.faults.compare import Simulator, Stores, assert_nothing_lost_or_doubled
 from tests.faults.load import Client, Door, Journey
 from tests.faults.neighbours import FORMS, Neighbours, neighbours
@@ -203,6 +204,7 @@ def told(request: pytest.FixtureRequest) -> Iterator[None]:
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     """Start servers, hub and far sides; stop and remove all of it after the folder's last test. After a failure the
     logs stay in `hub-faults-last` in the folder for temporary files."""
+    need_broker_programs()
     folder = Path(tempfile.mkdtemp(prefix="hub-faults-"))
     folder.chmod(0o755)
     free = ports()

@@ -29,6 +29,7 @@ from shared.servers.broker import PrivateBroker
 from shared.servers.postgres import EmbeddedPostgres
 from shared.servers.programs import LOCAL, free_port
 from shared.testing.processes import eventually
+from shared.testing.servers import need_broker_programs
 from tests.architecture.test_monitoring import alerts, expressions
 from tests.debian import program
 
@@ -77,8 +78,7 @@ def servers(tmp_path: Path) -> Iterator[tuple[EmbeddedPostgres, PrivateBroker, i
     """A PostgreSQL (a whole hub takes many connections) and a broker that tells its metrics at a port."""
     port = free_port()
     told = f"prometheus.tcp.ip = {LOCAL}\nprometheus.tcp.port = {port}\nprometheus.return_per_object_metrics = true\n"
-    if not PrivateBroker.installed():
-        pytest.skip("RabbitMQ is not installed")
+    need_broker_programs()
     postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False).start()
     broker = PrivateBroker(tmp_path / "broker", plugins=["rabbitmq_prometheus"], configuration=told)
     try:
